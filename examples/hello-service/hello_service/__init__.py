@@ -1,0 +1,4 @@
+"""A greeting over HTTP."""
+
+VERSION = "1.0.0"
+COMMIT = "unknown"  # build.py writes the commit here

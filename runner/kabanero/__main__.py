@@ -1,0 +1,5 @@
+"""`python -m kabanero`: the command."""
+
+from kabanero.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Loops that bring resources to the state their specs ask for: each reads, lets the engine decide, and writes."""

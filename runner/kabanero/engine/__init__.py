@@ -1,0 +1,1 @@
+"""What follows from which event: pure functions from state and input to state and commands."""

@@ -1,0 +1,1 @@
+"""What the product talks about: kinds, events, topics, matching, substitution, errors. Pure: no I/O and no clock."""

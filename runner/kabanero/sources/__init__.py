@@ -1,0 +1,1 @@
+"""What came from outside, read into events; parsing without I/O first."""

@@ -1,0 +1,1 @@
+"""A real Kubernetes on this machine, with Tekton and simulated or real pods: for tests, demos and benchmarks."""

@@ -1,0 +1,281 @@
+"""A real API server on its own etcd: the lighter fixture, and what a whole cluster stands on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import urllib3
+import yaml
+
+from tests.testbed import parts
+from tests.testbed.ending import end
+from tests.testbed.pki import Authority, token_key
+from tests.testbed.processes import Processes, free_port, wait_until
+from tests.testbed.releases import APISERVER
+
+CRDS = Path(__file__).parents[2] / "config" / "crds"
+SERVICES = "10.96.0.0/16"
+FIRST_SERVICE = "10.96.0.1"
+KUBECTL_SECONDS = 120
+CALL_SECONDS = 30
+
+
+class ApiServer:
+    """etcd and kube-apiserver in one folder, on loopback ports of their own, with RBAC.
+
+    `url`, `token` (of an admin in system:masters), `ca` and `kubeconfig` are what clients need; they stay
+    the same when the server is killed and started again.
+    """
+
+    programs: tuple[str, ...] = APISERVER
+    address = "127.0.0.1"
+    admission: tuple[str, ...] = ("--disable-admission-plugins=ServiceAccount",)
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder.resolve()
+        self.processes = Processes(self.folder)
+        self.paths = {name: parts.program(name) for name in self.programs}
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.authority = Authority(self.folder / "pki")
+        self.ca = self.authority.certificate
+        known = self._known()
+        self.token: str = known["token"]
+        self.url = f"https://{self.address}:{known['port']}"
+        self.etcd_url = f"http://127.0.0.1:{known['etcd']}"
+        self._port, self._peer_port = known["port"], known["peer"]
+        self._http = urllib3.PoolManager(ca_certs=str(self.ca), retries=False, timeout=CALL_SECONDS)
+
+    def _known(self) -> dict[str, Any]:
+        """What a handle on the same folder must find again: ports and token."""
+        file = self.folder / "testbed.json"
+        if not file.exists():
+            made = {"token": secrets.token_hex(16), "port": self.choose_port()}
+            made |= {"etcd": free_port(), "peer": free_port()}
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(made))
+        known: dict[str, Any] = json.loads(file.read_text())
+        return known
+
+    def choose_port(self) -> int:
+        """The API server's port, asked for once."""
+        return free_port()
+
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """What is not here of all that it needs."""
+        return parts.missing(cls.programs)
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def start(self, crds: Path | None = CRDS) -> None:
+        """Starts everything and returns when it is ready, with the definitions in `crds`; raises NotReadyError."""
+        self.start_etcd()
+        self.start_apiserver()
+        self.write_kubeconfig(self.kubeconfig, {"token": self.token})
+        if crds:
+            self.load_crds(crds)
+
+    def start_etcd(self) -> None:
+        peer = f"http://127.0.0.1:{self._peer_port}"
+        self.processes.start(
+            "etcd",
+            self.paths["etcd"],
+            f"--data-dir={self.folder / 'etcd'}",
+            "--unsafe-no-fsync",
+            f"--listen-client-urls={self.etcd_url}",
+            f"--advertise-client-urls={self.etcd_url}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+        )
+        self.processes.wait_ready("etcd", self._etcd_ready)
+
+    def start_apiserver(self) -> None:
+        """Starts the API server, again on the same port and data; returns when it is ready."""
+        self.processes.start("kube-apiserver", self.paths["kube-apiserver"], *self._apiserver_flags())
+        self.processes.wait_ready("kube-apiserver", self.ready)
+
+    def kill_apiserver(self) -> None:
+        """SIGKILL: clients see their connections break, then be refused."""
+        self.processes.kill("kube-apiserver")
+
+    def stop(self) -> None:
+        """Ends all processes and removes the folder."""
+        end(self.folder)
+
+    def _apiserver_flags(self) -> list[str]:
+        pki = self.folder / "pki"
+        certificate, key = self.authority.issue("kube-apiserver", hosts=("127.0.0.1", FIRST_SERVICE))
+        signing = token_key(pki / "service-accounts.key")
+        tokens = pki / "tokens.csv"
+        tokens.touch(mode=0o600)
+        tokens.write_text(f"{self.token},admin,admin,system:masters\n")
+        return [
+            f"--etcd-servers={self.etcd_url}",
+            f"--secure-port={self._port}",
+            f"--bind-address={self.address}",
+            f"--advertise-address={self.address}",
+            f"--tls-cert-file={certificate}",
+            f"--tls-private-key-file={key}",
+            f"--client-ca-file={self.ca}",
+            f"--token-auth-file={tokens}",
+            "--authorization-mode=RBAC",
+            f"--service-account-key-file={signing}",
+            f"--service-account-signing-key-file={signing}",
+            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+            f"--service-cluster-ip-range={SERVICES}",
+            *self.admission,
+        ]
+
+    def ready(self) -> bool:
+        """Whether the API server answers and has done its own preparations."""
+        try:
+            return bool(self._http.request("GET", f"{self.url}/readyz", headers=self._bearer()).status == 200)
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def _etcd_ready(self) -> bool:
+        try:
+            return bool(self._http.request("GET", f"{self.etcd_url}/readyz").status == 200)
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    # --- faults -------------------------------------------------------------------------------------------------
+
+    def compact_etcd(self) -> int:
+        """Makes etcd forget all revisions before the newest one, which is returned."""
+        revision = int(self._etcd("kv/range", {"key": _encoded("/none")})["header"]["revision"])
+        self._etcd("kv/compaction", {"revision": revision, "physical": True})
+        return revision
+
+    def forget_history(self) -> None:
+        """A watch from any earlier resourceVersion gets 410 from now on.
+
+        The API server answers from its own memory of events too, so it is killed and started again.
+        """
+        self.kill_apiserver()
+        self.compact_etcd()
+        self.start_apiserver()
+
+    def _etcd(self, path: str, body: dict[str, Any]) -> Any:
+        answer = self._http.request("POST", f"{self.etcd_url}/v3/{path}", body=json.dumps(body))
+        if answer.status != 200:
+            raise OSError(f"etcd answered {answer.status}: {answer.data.decode()}")
+        return json.loads(answer.data)
+
+    # --- use ----------------------------------------------------------------------------------------------------
+
+    def kubectl(self, *arguments: str | Path, stdin: str = "", kubeconfig: Path | None = None) -> str:
+        """Standard output of kubectl as the admin, or as who `kubeconfig` says; raises CalledProcessError."""
+        words = (self.paths["kubectl"], f"--kubeconfig={kubeconfig or self.kubeconfig}", *arguments)
+        command, limit = [str(word) for word in words], KUBECTL_SECONDS
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=limit, check=False)
+        if done.returncode:
+            raise KubectlError(done.returncode, command, done.stdout, done.stderr)
+        return done.stdout
+
+    def apply(self, *resources: dict[str, Any] | str | Path) -> None:
+        """Applies resources on the server's side: each a dict, YAML text, or a file or folder."""
+        files = [resource for resource in resources if isinstance(resource, Path)]
+        texts = [_text(resource) for resource in resources if not isinstance(resource, Path)]
+        for file in files:
+            self.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+        if texts:
+            self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin="\n---\n".join(texts))
+
+    def get(self, kind: str, name: str, namespace: str = "default") -> Any:
+        """One resource, decoded; raises KubectlError."""
+        return json.loads(self.kubectl("get", kind, name, f"--namespace={namespace}", "--output=json"))
+
+    def read(self, path: str) -> Any:
+        """What is at a path, decoded: a hundredth of the time that kubectl needs. Raises OSError."""
+        try:
+            answer = self._http.request("GET", self.url + path, headers=self._bearer())
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error
+        if answer.status != 200:
+            raise OSError(f"{path} was answered {answer.status}: {answer.data.decode()}")
+        return json.loads(answer.data)
+
+    def write(self, method: str, path: str, body: Any) -> Any:
+        """Writes what kubectl could not take as an argument. Raises OSError."""
+        headers = {**self._bearer(), "Content-Type": "application/json"}
+        answer = self._http.request(method, self.url + path, body=json.dumps(body), headers=headers)
+        if answer.status >= 300:
+            raise OSError(f"{path} was answered {answer.status}: {answer.data.decode()[:2000]}")
+        return json.loads(answer.data)
+
+    def tls(self) -> ssl.SSLContext:
+        """What a client of the standard library needs to trust the API server."""
+        return ssl.create_default_context(cafile=self.ca)
+
+    def load_crds(self, folder: Path = CRDS) -> None:
+        """Installs definitions of resources, by default the project's own, and waits until they are served."""
+        self.apply(folder)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", folder)
+        for file in folder.glob("*.yaml") if folder.is_dir() else [folder]:
+            path = _served_at(yaml.safe_load(file.read_text()))
+            wait_until(lambda path=path: self.read(path), f"an answer of {path}")  # type: ignore[misc]
+
+    # --- users --------------------------------------------------------------------------------------------------
+
+    def service_account(self, namespace: str, name: str) -> Path:
+        """A kubeconfig with a ServiceAccount's token; the account is made when it is not there. It may nothing yet."""
+        place = {"name": name, "namespace": namespace}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        self.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": place})
+        token = self.kubectl("create", "token", name, f"--namespace={namespace}", "--duration=24h").strip()
+        return self.write_kubeconfig(self.folder / f"kubeconfig-{namespace}-{name}", {"token": token}, namespace)
+
+    def user(self, name: str, *groups: str) -> Path:
+        """A kubeconfig with a client certificate."""
+        certificate, key = self.authority.issue(name, groups=groups)
+        proof = {"client-certificate": str(certificate), "client-key": str(key)}
+        return self.write_kubeconfig(self.folder / f"kubeconfig-{name.replace(':', '_')}", proof)
+
+    def write_kubeconfig(self, file: Path, user: dict[str, str], namespace: str = "default") -> Path:
+        cluster = {"server": self.url, "certificate-authority": str(self.ca)}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "testbed", "cluster": cluster}],
+            "users": [{"name": "user", "user": user}],
+            "contexts": [
+                {"name": "testbed", "context": {"cluster": "testbed", "user": "user", "namespace": namespace}}
+            ],
+            "current-context": "testbed",
+        }
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump(config))
+        return file
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class KubectlError(subprocess.CalledProcessError):
+    """kubectl said no; the text says why."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.stderr}"
+
+
+def _served_at(definition: dict[str, Any]) -> str:
+    """Where all resources of a kind are, told briefly. Its storage is ready a moment after it is established."""
+    spec = definition["spec"]
+    return f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}?limit=1"
+
+
+def _text(resource: dict[str, Any] | str | Path) -> str:
+    return resource if isinstance(resource, str) else yaml.safe_dump(resource)
+
+
+def _encoded(key: str) -> str:
+    return base64.b64encode(key.encode()).decode()
