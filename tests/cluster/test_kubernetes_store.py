@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
@@ -16,7 +17,7 @@ from kabanero.model.kinds.custom import custom_kind
 from kabanero.model.kinds.registry import STRATEGY_EVENT
 from kabanero.model.resource import Key
 from kabanero.model.schemas import crd
-from kabanero.ports import Change, Write
+from kabanero.ports import Change, WatchEvent, Write
 from kabanero.stores.kubernetes import StoreSettings
 
 from tests.cluster.store_world import Follower, created, new_namespace, opened, rule_of
@@ -189,9 +190,11 @@ async def test_permission_is_missed_per_namespace(apiserver: ApiServer, space: s
 async def test_who_follows_without_permission_says_so_once_and_goes_on_when_it_is_there(
     apiserver: ApiServer, space: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock, cluster_wide = FakeClock(), f"{space}-follows"
+    clock, cluster_wide, kept = FakeClock(), f"{space}-follows", f"{space}-kept"
+    async with opened(apiserver.kubeconfig) as (admin, _):
+        await created(admin, kept, space)
     async with opened(apiserver.service_account(space, "nobody")) as (store, client):
-        following = asyncio.create_task(anext(follow(store, clock, TYPE)))
+        following = asyncio.create_task(_heard_of(kept, follow(store, clock, TYPE)))
         while client.requests.numbers["list", "stageruns"] < 6:
             clock.advance(1)
             await asyncio.sleep(0.01)
@@ -204,7 +207,12 @@ async def test_who_follows_without_permission_says_so_once_and_goes_on_when_it_i
         while not following.done():
             clock.advance(1)
             await asyncio.sleep(0.05)
-        assert following.result().change is Change.BOOKMARK
+        assert following.result().change is Change.ADDED
+
+
+async def _heard_of(name: str, events: AsyncIterator[WatchEvent]) -> WatchEvent:
+    """Other tests have resources on the same server."""
+    return await anext(event async for event in events if event.resource["metadata"].get("name") == name)
 
 
 async def test_a_namespace_that_is_not_there_is_not_found(apiserver: ApiServer) -> None:

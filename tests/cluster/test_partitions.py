@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ def killed_with_its_playbooks(replica: Replica) -> None:
     """As when its machine dies."""
     assert replica.process
     for process in [replica.process.pid, *descendants(replica.process.pid)]:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # A playbook's worker ends with its task.
+            os.kill(process, signal.SIGKILL)
     replica.process.wait()
 
 
