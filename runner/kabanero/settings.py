@@ -71,6 +71,11 @@ class ExecutorSettings(Section):
     """How playbooks are carried out."""
 
     warm: bool = Field(default=True, description="Keep a process with Ansible loaded; false: every playbook cold.")
+    direct: bool = Field(
+        default=True,
+        description="Make the PipelineRun of a TektonStage that has no playbook of its own without playing the "
+        "collection's; false: play it. A warm executor alone does so.",
+    )
     parallel: int = Field(
         default=4,
         gt=0,

@@ -86,6 +86,7 @@ def _executor_settings(settings: Settings, data: Path) -> AnsibleExecutorSetting
         project_dir=settings.project_dir.absolute(),
         collections_path=chosen.collections_path,
         warm=chosen.warm,
+        direct=chosen.direct,
         max_parallel=chosen.parallel,
         log_limit=chosen.log_limit,
     )

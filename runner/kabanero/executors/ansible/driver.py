@@ -25,7 +25,7 @@ import orjson
 import pexpect
 from ansible_runner.config.runner import RunnerConfig
 
-from kabanero.executors.ansible import traces
+from kabanero.executors.ansible import direct, traces
 from kabanero.executors.ansible.job import Job
 from kabanero.executors.ansible.observing import News, Observer
 from kabanero.executors.ansible.playbooks import objection_to, prompts
@@ -38,10 +38,6 @@ LOOK_SECONDS = 1
 """How often ansible-runner looks whether the time is up while a playbook is silent."""
 Play = Callable[[], None]
 """Plays the playbook inside a process that has Ansible loaded; never returns. None: start ansible-playbook."""
-
-
-class Cancelled(BaseException):
-    """SIGTERM came."""
 
 
 def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str], Play] | None = None) -> None:
@@ -109,6 +105,11 @@ def _result(job: Job, news: News, stopping: _Stopping, play: Any) -> WorkResult:
     if missing is not None:
         return missing
     observer = Observer(job.path / traces.LOG, job.log_limit, job.secrets(), news)
+    done = direct.result(job, observer, stopping) if play and job.direct else None
+    return done or _played(job, observer, stopping, play)
+
+
+def _played(job: Job, observer: Observer, stopping: _Stopping, play: Any) -> WorkResult:
     runner = _runner(job, observer, lambda: stopping() or _is_asking(observer), play)
     runner.run()
     if stopping.asked:

@@ -101,6 +101,7 @@ class AnsibleExecutor:
             work.timeout,
             work.verbosity,
             self._settings.log_limit,
+            self._settings.direct,
         )
 
     async def _without_result(self, work: Work, folder: Path) -> WorkResult:

@@ -21,7 +21,10 @@ SHORTEST_SECRET = 6
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a driver needs to know. `timeout` in seconds, 0 for none; `log_limit` in bytes."""
+    """What a driver needs to know. `timeout` in seconds, 0 for none; `log_limit` in bytes.
+
+    `direct`: what needs no playbook to be played is done without.
+    """
 
     ident: str
     folder: str
@@ -32,6 +35,7 @@ class Job:
     timeout: float
     verbosity: int
     log_limit: int
+    direct: bool = True
 
     def encoded(self) -> bytes:
         """As bytes for the way."""

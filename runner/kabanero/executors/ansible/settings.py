@@ -28,5 +28,8 @@ class AnsibleExecutorSettings:
     log_limit: int = 20_000_000
     """Most that is kept of one playbook's output, in bytes."""
 
+    direct: bool = True
+    """Do what a playbook of the collection does without playing it, where it says how. False: play every playbook."""
+
     kill_after: float = 10.0
     """Seconds that a cancelled driver gets to clean up before it is killed with all its processes."""

@@ -20,6 +20,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from kabanero.executors.ansible import direct
+
 CORE_PLUGINS = {
     "inventory_loader": ("host_list", "script", "auto", "yaml", "ini", "toml"),
     "vars_loader": ("host_group_vars",),
@@ -125,6 +127,7 @@ def _load_our_plugins() -> None:
     for plugin in OUR_PLUGINS:
         with contextlib.suppress(Exception):
             loader.action_loader.get(plugin, class_only=True)
+    direct.load()
 
 
 def _forget_our_plugins(playbook: str) -> None:

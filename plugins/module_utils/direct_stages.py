@@ -1,0 +1,79 @@
+# Copyright (c) 2026, Kabanero events contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What playbooks of this collection do for a stage, done without playing them: the same code behind the same options.
+
+Called by the runner's executor in a process of its own, which spares the processes that Ansible needs for a playbook
+and for each of its tasks. A test holds what comes of it against what comes of the playbook.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.kabanero.events.plugins.module_utils.client import URLLIB3_IMPORT_ERROR
+from ansible_collections.kabanero.events.plugins.module_utils.errors import KabaneroError
+from ansible_collections.kabanero.events.plugins.module_utils.tekton_making import (
+    ARGUMENTS,
+    CHECKS,
+    NOT_CREATED,
+    given,
+    make,
+    waiting_for,
+)
+
+
+def carry_out(playbook, extra_vars):
+    """The stage's report, as stage_result makes it, and a line for its log; None for a playbook that must be played."""
+    stage = DIRECT.get(playbook)
+    return stage(extra_vars) if stage else None
+
+
+def _tekton_stage(told):
+    if URLLIB3_IMPORT_ERROR:
+        return _errored(NOT_CREATED, f"needs the library kubernetes\n{URLLIB3_IMPORT_ERROR}")
+    checked = ArgumentSpecValidator(ARGUMENTS, **CHECKS).validate(given(_options(told)))
+    if checked.error_messages:
+        return _errored(NOT_CREATED, "; ".join(checked.error_messages))
+    try:
+        made, is_new, warnings = make(checked.validated_parameters, os.environ)
+    except KabaneroError as error:
+        return _errored(error.details.get("reason", NOT_CREATED), str(error))
+    what = waiting_for(made)
+    told = f"PipelineRun {what['name']} in namespace {what['namespace']} {'was made' if is_new else 'is there already'}"
+    return {"status": "Success", "waiting_for": what}, "\n".join([told, *warnings])
+
+
+def _options(told):
+    """The options that the playbook gives to tekton_pipeline_run. What is empty is left out."""
+    spec, resources = told.get("stage_spec") or {}, told.get("resources") or {}
+    return {
+        "pipeline": spec.get("pipelineName") or None,
+        "resolver": spec.get("resolver") or None,
+        "namespace": spec.get("pipelineNamespace") or told.get("kabanero_namespace"),
+        "params": spec.get("params") or {},
+        "inputs": resources.get("input") or {},
+        "outputs": resources.get("output") or {},
+        "declared": spec.get("resources") or {},
+        "workspaces": spec.get("workspaces") or [],
+        "service_account": spec.get("serviceAccount") or None,
+        "timeouts": spec.get("timeouts") or {},
+        "timeout": told.get("stage_timeout", 0),
+        "context_id": told.get("contextID"),
+        "strategy": told.get("strategy"),
+        "strategy_run": told.get("strategy_run"),
+        "stage_name": told.get("stage_name"),
+        "stage_run": told.get("stage_run"),
+        "stage_run_uid": told.get("stage_run_uid"),
+        "stage_run_namespace": told.get("kabanero_namespace"),
+        "attempt": told.get("stage_attempt", 1),
+    }
+
+
+def _errored(reason, message):
+    return {"status": "Errored", "reason": reason, "message": message}, f"no PipelineRun: {message}"
+
+
+DIRECT = {"kabanero.events.stages.tekton_stage": _tekton_stage}

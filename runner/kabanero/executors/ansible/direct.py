@@ -1,0 +1,83 @@
+"""Stages whose playbook is the collection's own and does one thing: done without playing it, in the driver alone.
+
+Used by `driver` where Ansible and the collection are loaded. The collection says which playbooks these are, and does
+the same as they do by the same code. See docs/decisions/0039-stages-without-a-playbook.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kabanero.executors.ansible import traces
+from kabanero.executors.ansible.job import Job
+from kabanero.executors.ansible.observing import STAGE_RESULT, Observer
+from kabanero.ports import WorkResult, WorkStatus
+
+MODULE = "ansible_collections.kabanero.events.plugins.module_utils.direct_stages"
+Report = dict[str, Any]
+CarryOut = Callable[[str, dict[str, Any]], tuple[Report, str] | None]
+
+
+class _BrokenOff(BaseException):
+    """A signal came; `asked` tells whether somebody wants the job ended, else its time is up."""
+
+    def __init__(self, *, asked: bool) -> None:
+        self.asked = asked
+
+
+def load() -> CarryOut | None:
+    """The collection's own word on such stages; None for a collection that is too old to have one."""
+    try:
+        found: CarryOut = importlib.import_module(MODULE).carry_out
+    except (ImportError, AttributeError):
+        return None
+    return found
+
+
+def result(job: Job, observer: Observer, asked: Callable[[], bool]) -> WorkResult | None:
+    """What came of the job; None when its playbook has to be played. `asked`: whether somebody wants it ended."""
+    carry_out = load()
+    if carry_out is None or job.verbosity:
+        return None
+    os.environ.update(job.environment)
+    try:
+        with _signals(job.timeout):
+            done = None if asked() else carry_out(job.playbook, job.extra_vars)
+    except _BrokenOff as end:
+        return _broken_off(job, end)
+    return _reported(*done, observer) if done else None
+
+
+def _reported(report: Report, told: str, observer: Observer) -> WorkResult:
+    """By the way that a playbook's report takes: secrets are hidden, and what can't be kept is an error."""
+    observer.event({"stdout": told})
+    observer.event({"event": "playbook_on_stats", "event_data": {"artifact_data": {STAGE_RESULT: report}}})
+    return observer.result(0)
+
+
+def _broken_off(job: Job, end: _BrokenOff) -> WorkResult:
+    if end.asked:
+        return WorkResult(WorkStatus.CANCELLED, "Cancelled", traces.cancelled(job.path) or "cancelled on request")
+    return WorkResult(WorkStatus.TIMED_OUT, "DeadlineExceeded", f"not ended within {job.timeout:g} s")
+
+
+@contextmanager
+def _signals(timeout: float) -> Iterator[None]:
+    """SIGTERM, and the end of so many seconds (0: never), break off what is done here."""
+
+    def break_off(number: int, _: Any) -> None:
+        raise _BrokenOff(asked=number == signal.SIGTERM)
+
+    before = {number: signal.signal(number, break_off) for number in (signal.SIGTERM, signal.SIGALRM)}
+    signal.setitimer(signal.ITIMER_REAL, timeout)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
