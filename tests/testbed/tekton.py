@@ -20,8 +20,9 @@ CONFIG_MAPS = (
     "defaults events feature-flags leader-election-controller logging observability registry-cert spire tracing"
     " wait-exponential-backoff"
 )
-# With Tekton's own limits two PipelineRuns end in a second.
-SPEED = ("--kube-api-qps=500", "--kube-api-burst=1000", "--threads-per-controller=16")
+AS_RELEASED: tuple[str, ...] = ()
+# With its own limits on requests two PipelineRuns end in a second.
+RAISED_LIMITS = ("--kube-api-qps=500", "--kube-api-burst=1000", "--threads-per-controller=16")
 
 
 class Tekton:
@@ -29,6 +30,8 @@ class Tekton:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
+        self.limits = RAISED_LIMITS
+        """Flags for its client's limits; heeded by the next start."""
 
     def install(self) -> None:
         """Puts definitions and ConfigMaps on the API server."""
@@ -51,7 +54,7 @@ class Tekton:
             *[f"-{image}-image={ENTRYPOINT_IMAGE}" for image in sorted(images)],
             f"-shell-image={SHELL_IMAGE}",
             "-shell-image-win=none",
-            *SPEED,
+            *self.limits,
             SYSTEM_NAMESPACE=NAMESPACE,
             KUBERNETES_MIN_VERSION="v1.28.0",
             PROBES_PORT=str(probes),
