@@ -53,7 +53,7 @@ class StageWorld:
 
     def __init__(self, cluster: Cluster, namespace: str, folder: Path, collections: Path) -> None:
         self.cluster, self.namespace = cluster, namespace
-        self._folder, self._collections = folder, collections
+        self._folder, self.collections = folder, collections
 
     def apply(self, *resources: Resource, namespace: str = "") -> None:
         """Applies resources in a namespace, by default the world's own."""
@@ -67,7 +67,7 @@ class StageWorld:
         file = self._folder / f"{uuid.uuid4().hex}.json"
         file.write_text(json.dumps(unsafe(begun.extra_vars())))
         environment = {
-            "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "K8S_AUTH_KUBECONFIG": str(kubeconfig or self.cluster.kubeconfig),
         }
