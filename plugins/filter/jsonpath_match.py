@@ -62,21 +62,17 @@ _value:
 """
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kabanero.events.plugins.module_utils.matching import as_text, passes
+from ansible_collections.kabanero.events.plugins.module_utils.errors import ConfigError
+from ansible_collections.kabanero.events.plugins.module_utils.matching import passes, path_of
 
 
 def jsonpath_match(data, json_path, allowed=None, disallowed=()):
     """Raises AnsibleFilterError for a path that can't be read, and where the library is missing."""
     try:
-        from jsonpath_ng.ext.parser import parse
-    except ImportError as error:
-        raise AnsibleFilterError(f"jsonpath_match needs the library jsonpath-ng on the controller: {error}")
-    try:
-        path = parse(json_path)
-    except Exception as error:
-        raise AnsibleFilterError(f"jsonpath_match: {json_path!r} can't be read: {error}")
-    values = [as_text(found.value) for found in path.find(data) if found.value is not None]
-    return passes(values, allowed, disallowed)
+        values = path_of(json_path)
+    except ConfigError as error:
+        raise AnsibleFilterError(f"jsonpath_match: {error}")
+    return passes(values(data), allowed, disallowed)
 
 
 class FilterModule:

@@ -18,7 +18,13 @@ from pathlib import Path
 
 from ansible_collections.kabanero.events.plugins.module_utils.errors import ConfigError
 from ansible_collections.kabanero.events.plugins.module_utils.events import last_sequence, pages
-from ansible_collections.kabanero.events.plugins.module_utils.matching import as_text, attribute, matches, passes
+from ansible_collections.kabanero.events.plugins.module_utils.matching import (
+    as_text,
+    attribute,
+    matches,
+    passes,
+    path_of,
+)
 
 PAGE = 100
 FILTER_FIELDS = ("attribute", "jsonPath", "allowed", "disallowed")
@@ -53,7 +59,7 @@ def _values_of(given):
         raise ConfigError(f"filter {given} holds {', '.join(FILTER_FIELDS)}, and either attribute or jsonPath")
     if "attribute" in given:
         return _attribute_of(given["attribute"]), given.get("allowed"), given.get("disallowed") or ()
-    return _path_of(given["jsonPath"]), given.get("allowed"), given.get("disallowed") or ()
+    return path_of(given["jsonPath"]), given.get("allowed"), given.get("disallowed") or ()
 
 
 def _attribute_of(name):
@@ -62,18 +68,6 @@ def _attribute_of(name):
         return [] if found is None else [as_text(found)]
 
     return values
-
-
-def _path_of(text):
-    try:
-        from jsonpath_ng.ext.parser import parse
-    except ImportError as error:
-        raise ConfigError(f"a filter with jsonPath needs the library jsonpath-ng: {error}")
-    try:
-        path = parse(text)
-    except Exception as error:
-        raise ConfigError(f"filter: the jsonPath {text!r} can't be read: {error}")
-    return lambda data: [as_text(found.value) for found in path.find(data) if found.value is not None]
 
 
 class Follower:

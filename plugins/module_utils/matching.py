@@ -2,13 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What triggers match and filter, by the same rules as the runner's. Used by the module event and the filters."""
+"""What triggers match and filter, by the same rules as the runner's.
+
+Used by the module event, the event source and the filters.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import json
 import re
+
+from ansible_collections.kabanero.events.plugins.module_utils.errors import ConfigError
 
 
 def matches(data, wanted):
@@ -32,6 +37,22 @@ def as_text(value):
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def path_of(text):
+    """A JSONPath as a function of data: the values that it finds, as text. Raises ConfigError.
+
+    The library is looked for here: only who filters by a path needs it.
+    """
+    try:
+        from jsonpath_ng.ext.parser import parse
+    except ImportError as error:
+        raise ConfigError(f"a jsonPath needs the library jsonpath-ng here, for this Python: {error}")
+    try:
+        path = parse(text)
+    except Exception as error:
+        raise ConfigError(f"the jsonPath {text!r} can't be read: {error}")
+    return lambda data: [as_text(found.value) for found in path.find(data) if found.value is not None]
 
 
 def passes(values, allowed=None, disallowed=()):

@@ -58,7 +58,7 @@ def event(data: dict[str, Any]) -> Event:
 
 
 def test_a_path_that_can_not_be_read_is_named() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"jsonpath_match: '\$\.\.\[' can't be read"):
+    with pytest.raises(AnsibleFilterError, match=r"jsonpath_match: the jsonPath '\$\.\.\[' can't be read"):
         jsonpath_match({}, "$..[")
 
 
