@@ -25,12 +25,6 @@ from ansible_collections.kabanero.events.plugins.module_utils.tekton_making impo
 )
 
 
-def carry_out(playbook, extra_vars):
-    """The stage's report, as stage_result makes it, and a line for its log; None for a playbook that must be played."""
-    stage = DIRECT.get(playbook)
-    return stage(extra_vars) if stage else None
-
-
 def _tekton_stage(told):
     if URLLIB3_IMPORT_ERROR:
         return _errored(NOT_CREATED, f"needs the library kubernetes\n{URLLIB3_IMPORT_ERROR}")
@@ -76,4 +70,6 @@ def _errored(reason, message):
     return {"status": "Errored", "reason": reason, "message": message}, f"no PipelineRun: {message}"
 
 
+# By playbook: from the extra vars to the stage's report, as stage_result makes it, and a line for its log. Each may be
+# called twice for one attempt.
 DIRECT = {"kabanero.events.stages.tekton_stage": _tekton_stage}

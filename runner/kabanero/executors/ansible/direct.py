@@ -19,8 +19,6 @@ from kabanero.executors.ansible.observing import STAGE_RESULT, Observer
 from kabanero.ports import WorkResult, WorkStatus
 
 MODULE = "ansible_collections.kabanero.events.plugins.module_utils.direct_stages"
-Report = dict[str, Any]
-CarryOut = Callable[[str, dict[str, Any]], tuple[Report, str] | None]
 
 
 class _BrokenOff(BaseException):
@@ -30,30 +28,34 @@ class _BrokenOff(BaseException):
         self.asked = asked
 
 
-def load() -> CarryOut | None:
-    """The collection's own word on such stages; None for a collection that is too old to have one."""
+def load() -> Any:
+    """The collection's module about such stages; None for a collection that is too old to have one."""
     try:
-        found: CarryOut = importlib.import_module(MODULE).carry_out
-    except (ImportError, AttributeError):
+        return importlib.import_module(MODULE)
+    except ImportError:
         return None
-    return found
 
 
-def result(job: Job, observer: Observer, asked: Callable[[], bool]) -> WorkResult | None:
-    """What came of the job; None when its playbook has to be played. `asked`: whether somebody wants it ended."""
-    carry_out = load()
-    if carry_out is None or job.verbosity:
-        return None
+def knows(job: Job) -> bool:
+    """Whether the job is done without playing its playbook. Such a job may be done twice."""
+    known = load() if job.direct and not job.verbosity else None
+    return known is not None and job.playbook in known.DIRECT
+
+
+def result(job: Job, observer: Observer, asked: Callable[[], bool]) -> WorkResult:
+    """What came of a job that is known. `asked`: whether somebody wants it ended."""
     os.environ.update(job.environment)
     try:
         with _signals(job.timeout):
-            done = None if asked() else carry_out(job.playbook, job.extra_vars)
+            if asked():
+                raise _BrokenOff(asked=True)
+            report, told = load().DIRECT[job.playbook](job.extra_vars)
     except _BrokenOff as end:
         return _broken_off(job, end)
-    return _reported(*done, observer) if done else None
+    return _reported(report, told, observer)
 
 
-def _reported(report: Report, told: str, observer: Observer) -> WorkResult:
+def _reported(report: dict[str, Any], told: str, observer: Observer) -> WorkResult:
     """By the way that a playbook's report takes: secrets are hidden, and what can't be kept is an error."""
     observer.event({"stdout": told})
     observer.event({"event": "playbook_on_stats", "event_data": {"artifact_data": {STAGE_RESULT: report}}})

@@ -42,7 +42,8 @@ Play = Callable[[], None]
 
 def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str], Play] | None = None) -> None:
     """Carries a job out, if nobody else has begun it. `play` makes the warm child; without it the run is cold."""
-    if not traces.claim(job.path):
+    is_direct = play is not None and direct.knows(job)
+    if not traces.claim(job.path, durably=not is_direct):
         return
     stopping = _Stopping()
     started = datetime.now(UTC)
@@ -53,7 +54,7 @@ def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str],
     if result.status in (WorkStatus.CANCELLED, WorkStatus.TIMED_OUT):
         kill_below(os.getpid())
     finished = datetime.now(UTC)
-    _leave(job.path, dataclasses.replace(result, started=started, finished=finished), stopping)
+    _leave(job.path, dataclasses.replace(result, started=started, finished=finished), stopping, durably=not is_direct)
 
 
 def _is_full(error: Exception) -> bool:
@@ -69,11 +70,11 @@ def _full(job: Job, error: Exception) -> WorkResult | None:
     return WorkResult(WorkStatus.ERRORED, "DiskFull", message)
 
 
-def _leave(folder: Path, result: WorkResult, stopping: _Stopping) -> None:
+def _leave(folder: Path, result: WorkResult, stopping: _Stopping, *, durably: bool) -> None:
     """Writes the result down. While the disk is full it waits for room: what was done would have to be done again."""
     while True:
         try:
-            return traces.write_result(folder, result)
+            return traces.write_result(folder, result, durably=durably)
         except OSError as error:
             if not _is_full(error) or stopping.asked:
                 raise
@@ -105,8 +106,9 @@ def _result(job: Job, news: News, stopping: _Stopping, play: Any) -> WorkResult:
     if missing is not None:
         return missing
     observer = Observer(job.path / traces.LOG, job.log_limit, job.secrets(), news)
-    done = direct.result(job, observer, stopping) if play and job.direct else None
-    return done or _played(job, observer, stopping, play)
+    if play and direct.knows(job):
+        return direct.result(job, observer, stopping)
+    return _played(job, observer, stopping, play)
 
 
 def _played(job: Job, observer: Observer, stopping: _Stopping, play: Any) -> WorkResult:

@@ -43,8 +43,11 @@ def start_time(pid: int) -> int:
     return 0 if fields[0] == "Z" else int(fields[19])
 
 
-def claim(folder: Path) -> bool:
-    """Makes this process the driver of a job, durably. False: another one is, or was."""
+def claim(folder: Path, *, durably: bool = True) -> bool:
+    """Makes this process the driver of a job. False: another one is, or was.
+
+    `durably`: nobody does it again, not even when the machine loses its power now.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     mine = folder / f".{DRIVER}.{os.getpid()}"
     _write(mine, f"{os.getpid()} {start_time(os.getpid())}".encode())
@@ -54,8 +57,9 @@ def claim(folder: Path) -> bool:
         return False
     finally:
         mine.unlink()
-    _sync(folder)
-    _sync(folder.parent)
+    if durably:
+        _sync(folder)
+        _sync(folder.parent)
     return True
 
 
@@ -68,8 +72,8 @@ def driver_of(folder: Path) -> Process | None:
     return Process(int(pid), int(started))
 
 
-def write_result(folder: Path, result: WorkResult) -> None:
-    """Makes the end known, durably and in one step."""
+def write_result(folder: Path, result: WorkResult, *, durably: bool = True) -> None:
+    """Makes the end known, in one step."""
     body = {
         "status": result.status.value,
         "reason": result.reason,
@@ -83,7 +87,8 @@ def write_result(folder: Path, result: WorkResult) -> None:
     temporary = folder / f".{RESULT}.{os.getpid()}"
     _write(temporary, orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS))
     temporary.replace(folder / RESULT)
-    _sync(folder)
+    if durably:
+        _sync(folder)
 
 
 def result_of(folder: Path) -> WorkResult | None:
