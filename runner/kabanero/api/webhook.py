@@ -15,6 +15,7 @@ from kabanero.api import webhook_answers as answers
 from kabanero.api.http import ClientGoneError, Receive, Scope, Send
 from kabanero.api.webhook_answers import Answer
 from kabanero.api.webhook_body import Body, Budget, NoRoomError, TooLargeError
+from kabanero.controllers.lull import Lull
 from kabanero.model.errors import TemporaryError
 from kabanero.model.events import Event
 from kabanero.ports import Bus, Clock
@@ -58,6 +59,7 @@ class Webhook:
 
     `ready` says whether the key ring is complete: before that, nobody is refused for a secret that is not read yet.
     `answered` is told of each answer: its status, its outcome in one word, and how long it took in seconds.
+    `lull` lets others know that answers are waited for.
     """
 
     keys: KeyRing
@@ -66,6 +68,7 @@ class Webhook:
     limits: WebhookLimits = field(default_factory=WebhookLimits)
     ready: Callable[[], bool] = lambda: True
     answered: Callable[[int, str, float], None] = ignore_answer
+    lull: Lull = field(default_factory=Lull)
     in_flight: int = field(default=0, init=False)
     _budget: Budget = field(init=False)
 
@@ -118,7 +121,8 @@ class Webhook:
 
     async def _publish(self, events: list[Event]) -> Answer:
         try:
-            return answers.accepted(events, await self.bus.publish(events))
+            with self.lull.taking_in():
+                return answers.accepted(events, await self.bus.publish(events))
         except TemporaryError as error:
             log.error("Webhook %s was not made durable: %s", events[0].identity, error)
             return answers.not_durable("the event can't be made durable now", self.limits.retry_after)

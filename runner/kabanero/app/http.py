@@ -23,6 +23,7 @@ from kabanero.api.server import HttpServer, Listener, PathRouter, ServerLimits, 
 from kabanero.api.webhook import Webhook, WebhookLimits
 from kabanero.api.webhook_connection import RequestLimits
 from kabanero.app.parts import Parts
+from kabanero.controllers.lull import Lull
 from kabanero.controllers.stage_runs import ident_of
 from kabanero.engine.triggers import TriggerIndex
 from kabanero.model.kinds.registry import STRATEGY_RUN
@@ -38,7 +39,7 @@ class HttpSide:
 
     def __init__(self, settings: Settings, parts: Parts, index: TriggerIndex) -> None:
         self._settings, self._parts = settings, parts
-        self.metrics, self._tokens = Metrics(), Tokens()
+        self.metrics, self._tokens, self.lull = Metrics(), Tokens(), Lull()
         self._index = index
         self._token = local_token(settings.data_dir)
         self._tokens.add(self._token, User("local"))
@@ -125,6 +126,7 @@ class HttpSide:
             limits,
             ready=self.secrets.ready.is_set,
             answered=lambda status, outcome, seconds: count(outcome),
+            lull=self.lull,
         )
 
     def _health(self) -> Health:

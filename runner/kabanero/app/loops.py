@@ -106,7 +106,8 @@ class Loops:
 
     def _trigger(self) -> TriggerController:
         parts = self._parts
-        return TriggerController(parts.store, parts.bus, parts.clock, self._index, self._settings.values)
+        values, lull = self._settings.values, self._http.lull
+        return TriggerController(parts.store, parts.bus, parts.clock, self._index, values, lull=lull)
 
     def _stage_run(
         self,

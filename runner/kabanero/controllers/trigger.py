@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 from kabanero.controllers.control import CONTROL_TOPIC
 from kabanero.controllers.following import follow, unreadable
+from kabanero.controllers.lull import Lull
 from kabanero.controllers.outage import outlasted
 from kabanero.controllers.stage_runs import LABEL_CONTEXT, LABEL_STRATEGY, LABEL_TRIGGER
 from kabanero.engine.context import context_id, run_name
@@ -28,7 +29,10 @@ Matches = Callable[[int], None]
 
 
 class TriggerController:
-    """Keeps the index of triggers and starts runs. `values` are settings for `${...}` such as docker_registry."""
+    """Keeps the index of triggers and starts runs. `values` are settings for `${...}` such as docker_registry.
+
+    A run is begun in a `lull` of the webhooks, or a moment later.
+    """
 
     def __init__(
         self,
@@ -38,9 +42,11 @@ class TriggerController:
         index: TriggerIndex,
         values: Mapping[str, str],
         matched: Matches = lambda _: None,
+        lull: Lull | None = None,
     ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._index, self._values, self._matched = index, values, matched
+        self._lull = lull or Lull()
         self._listed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,6 +87,7 @@ class TriggerController:
                 await delivery.dead(f"can't be held against the triggers: {type(error).__name__}: {error}")
                 continue
             if matched:
+                await self._lull.wait(self._clock, delivery.event.time)
                 self._spawn(self._take(delivery, matched))
             else:
                 await delivery.ack()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kabanero.app.secrets import secrets_in
+from kabanero.app.secrets import StoredSecrets
 from kabanero.controllers.carrying import Carrier
 from kabanero.controllers.claiming import GIVEN_UP, ClaimingCarrier
 from kabanero.controllers.job_stages import JobStages
@@ -69,7 +69,7 @@ class Runner:
             self.claiming,
             INSTANCE,
             started,
-            jobs=JobStages(world.store, world.clock, AwxJobs(secrets_in(world.store), world.clock)),
+            jobs=JobStages(world.store, world.clock, AwxJobs(StoredSecrets(world.store), world.clock)),
             identity=self._identity,
             own_only=own_only,
         )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kabanero.controllers.lull import Lull
 from kabanero.controllers.trigger import TriggerController
 from kabanero.engine.triggers import Matched, TriggerIndex
 from kabanero.model.errors import StoreUnavailableError
@@ -103,3 +104,27 @@ async def runs(world: World, count: int) -> None:
         while len((await world.store.list(STRATEGY_RUN.type)).items) < count:
             await asyncio.sleep(0.01)
             world.clock.advance(1)
+
+
+async def test_what_a_burst_of_webhooks_brings_is_begun_when_all_have_their_answers(tmp_path: Path) -> None:
+    async with World.opened(tmp_path) as world:
+        await world.apply([resource("StrategyTrigger", "any", {"strategy": "main", "events": [{}]})])
+        lull = Lull()
+        controller = TriggerController(world.store, world.bus, world.clock, TriggerIndex(), {}, lull=lull)
+        running = asyncio.create_task(controller.run())
+        with lull.taking_in(), lull.taking_in():
+            came = Event("a", "/tests", "io.kabanero.test", "Any", "/k/repository/a", world.clock.now(), b"{}")
+            await world.bus.publish([came])
+            await taken(world, "a")
+            assert (await world.store.list(STRATEGY_RUN.type)).items == []
+        await runs(world, 1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def taken(world: World, id: str) -> None:
+    """Gives the controller time to do what it does with an event."""
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+    (event,) = await world.bus.find(EventQuery(id=id))
+    assert event.handlings[0].fate is Fate.PENDING

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kabanero.app.secrets import secrets_in
+from kabanero.app.secrets import StoredSecrets
 from kabanero.buses.sqlite import SqliteBus
 from kabanero.controllers.carrying import Carrier
 from kabanero.controllers.following import every
@@ -76,7 +76,7 @@ class World:
         runs = StrategyRunController(store, bus, clock, outbox, Recorder(self.store, clock))  # type: ignore[arg-type]
         carrier = Carrier(store, clock, self.executor, dict)  # type: ignore[arg-type]
         tell = runs.tell if self.tells_runs else None
-        jobs = JobStages(store, clock, AwxJobs(secrets_in(self.store), clock))  # type: ignore[arg-type]
+        jobs = JobStages(store, clock, AwxJobs(StoredSecrets(self.store), clock))  # type: ignore[arg-type]
         stages = StageRunController(store, bus, clock, carrier, INSTANCE, runs.stage_started, jobs=jobs, tell_run=tell)  # type: ignore[arg-type]
         events = StrategyEventController(store, bus, clock, INSTANCE)  # type: ignore[arg-type]
         tasks = [asyncio.create_task(each.run()) for each in (runs, stages, events)]
