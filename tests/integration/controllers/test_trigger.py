@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ async def test_what_a_burst_of_webhooks_brings_is_begun_when_all_have_their_answ
         controller = TriggerController(world.store, world.bus, world.clock, TriggerIndex(), {}, lull=lull)
         running = asyncio.create_task(controller.run())
         with lull.taking_in(), lull.taking_in():
-            came = Event("a", "/tests", "io.kabanero.test", "Any", "/k/repository/a", world.clock.now(), b"{}")
+            came = dataclasses.replace(push("a"), time=world.clock.now())
             await world.bus.publish([came])
             await taken(world, "a")
             assert (await world.store.list(STRATEGY_RUN.type)).items == []
