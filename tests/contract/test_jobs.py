@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,10 +37,13 @@ class World:
         return JobPlace(self.awx.url, "kabanero", "awx", poll=0.1)
 
     def another(self) -> Jobs:
-        return AwxJobs(self._secrets, SystemClock(), SETTINGS)
+        return AwxJobs(self, SystemClock(), SETTINGS)
 
-    async def _secrets(self, namespace: str, name: str) -> dict[str, str]:
+    async def read(self, namespace: str, name: str) -> dict[str, str]:
         return {"token": self.token}
+
+    async def keep(self, namespace: str, name: str, values: Mapping[str, str]) -> None:
+        self.token = values["token"]
 
     def order(self, number: int = 1, **fields: Any) -> JobOrder:
         marks = {"stage_run_uid": f"uid-{number}", "stage_attempt": 1}

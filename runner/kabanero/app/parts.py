@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kabanero.app.cluster import Cluster
-from kabanero.app.secrets import secrets_in
+from kabanero.app.secrets import StoredSecrets
 from kabanero.buses.sqlite import SqliteBus
 from kabanero.clock import SystemClock
 from kabanero.controllers.retention import Prune
@@ -50,7 +50,7 @@ class Parts:
                 store, bus, prune = await _on_this_machine(settings, data, clock, stack)
             executor = await AnsibleExecutor.open(_executor_settings(settings, data), clock)
             stack.push_async_callback(executor.close)
-            jobs = AwxJobs(secrets_in(store), clock, _awx_settings(settings))
+            jobs = AwxJobs(StoredSecrets(store), clock, _awx_settings(settings))
             stack.push_async_callback(jobs.close)
             yield cls(clock, store, bus, executor, jobs, prune, _objections(settings.project_dir.absolute()), cluster)
 

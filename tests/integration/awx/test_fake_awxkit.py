@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from awxkit import api, config, exceptions
+from awxkit import api, config, exceptions, utils
 
 from tests.support.awx import FailedTask, FakeAwx, Script
 
@@ -20,6 +20,7 @@ AWX = Path(sys.executable).parent / "awx"
 def v2(awx: FakeAwx) -> Any:
     """The API's root, logged in."""
     config.base_url = awx.url
+    config.credentials = utils.PseudoNamespace({"default": {"username": awx.user, "password": awx.password}})
     root = api.Api()
     root.connection.login(awx.user, awx.password)
     return root.get().available_versions.v2.get()
@@ -128,6 +129,48 @@ def test_tokens_log_in_until_they_are_revoked(awx: FakeAwx, v2: Any) -> None:
     awx.call(awx.people.revoke_all)
     with pytest.raises(exceptions.Unauthorized):
         v2.me.get()
+
+
+def test_an_application_gives_a_token_for_a_password_which_is_renewed_once(awx: FakeAwx, v2: Any) -> None:
+    organization = v2.organizations.get(name="Default").results[0].id
+    wanted = {"name": "ci", "client_type": "confidential", "authorization_grant_type": "password"}
+    made = v2.applications.post({**wanted, "organization": organization})
+    client = {"client_id": made.client_id, "client_secret": made.client_secret}
+    root = api.Api()
+    first = root.get_oauth2_token(awx.user, awx.password, **client, scope="read")
+    root.connection.login(token=first)
+    assert root.get().available_versions.v2.get().me.get().results[0].username == awx.user
+    [shown] = v2.tokens.get(application=made.id).results
+    assert (shown.token, shown.refresh_token, shown.scope) == ("************", "************", "read")
+
+    renew = {"grant_type": "refresh_token", "refresh_token": awx.tables.rows["tokens"][shown.id]["refresh_token"]}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection = api.Api().connection
+    connection.session.auth = tuple(client.values())
+    answer = connection.post("/api/o/token/", data=renew, headers=form)
+    second = answer.json()
+    assert (answer.status_code, second["scope"]) == (200, "read")
+    assert second["refresh_token"] != renew["refresh_token"]
+    with pytest.raises(exceptions.Unauthorized):
+        root.get().available_versions.v2.get().me.get()
+    again = connection.post("/api/o/token/", data=renew, headers=form)
+    assert (again.status_code, again.json()) == (400, {"error": "invalid_grant"})
+
+
+def test_an_application_that_does_not_say_its_secret_gets_nothing(awx: FakeAwx, v2: Any) -> None:
+    application = awx.application("ci")
+    with pytest.raises(exceptions.Unauthorized):
+        api.Api().get_oauth2_token(awx.user, awx.password, client_id=application["client_id"], client_secret="wrong")
+
+
+def test_an_application_of_another_grant_gives_nothing_for_a_password(awx: FakeAwx, v2: Any) -> None:
+    application = awx.application("web", "authorization-code")
+    connection = api.Api().connection
+    connection.session.auth = (application["client_id"], application["client_secret"])
+    form = {"grant_type": "password", "username": awx.user, "password": awx.password}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = connection.post("/api/o/token/", data=form, headers=headers)
+    assert (answer.status_code, answer.json()) == (400, {"error": "unauthorized_client"})
 
 
 def test_the_program_finds_out_what_it_can_do(awx: FakeAwx) -> None:

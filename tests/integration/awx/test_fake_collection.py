@@ -79,6 +79,23 @@ def test_credentials_of_an_own_type_stay_secret(awx: FakeAwx, collections: str, 
     assert shown["inputs"] == {"token": "$encrypted$"}
 
 
+def test_an_applications_token_can_be_renewed_and_a_persons_can_not(
+    awx: FakeAwx, collections: str, tmp_path: Path
+) -> None:
+    kind = {"authorization_grant_type": "password", "client_type": "confidential"}
+    application = {"awx.awx.application": {"name": "ci", "organization": "Default", **kind}}
+    of_application = {"awx.awx.token": {"application": "ci", "scope": "write", "description": "for the runner"}}
+    of_person = {"awx.awx.token": {"scope": "write"}}
+    made, renewable, other, again = play(
+        awx, collections, tmp_path, application, of_application, of_person, application
+    )
+    assert (made["changed"], again["changed"]) == (True, False)
+    assert awx.tables.named("applications", "ci")["client_secret"] == made["client_secret"]
+    told = renewable["ansible_facts"]["controller_token"]
+    assert (told["application"], bool(told["refresh_token"])) == (made["id"], True)
+    assert other["ansible_facts"]["controller_token"]["refresh_token"] is None
+
+
 def test_a_launched_job_is_waited_for(awx: FakeAwx, collections: str, tmp_path: Path) -> None:
     awx.template("deploy", Script(artifacts={"answer": 42}))
     launch = {"name": "deploy", "extra_vars": {"version": "7"}, "wait": True, "interval": 0.1, "timeout": 20}

@@ -49,6 +49,10 @@ def an_awx(guide):
         report = {"kabanero_stage_result": {"outputs": {"endpoint": "https://shop.example.com"}}}
         awx.template("Roll out", Script(artifacts=report), ask_limit_on_launch=True)
         login = {"CONTROLLER_HOST": awx.url, "CONTROLLER_OAUTH_TOKEN": awx.new_token()}
+        application = awx.application("Kabanero events")
+        token = awx.call(lambda: awx.people.issue(awx.tables.named("users", awx.user), application=application["id"]))
+        login |= {"AWX_CLIENT_ID": application["client_id"], "AWX_CLIENT_SECRET": application["client_secret"]}
+        login |= {"AWX_REFRESH_TOKEN": token["refresh_token"]}
         yield login | {"ANSIBLE_COLLECTIONS_PATH": str(awx_awx())}
 
 

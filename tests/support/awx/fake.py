@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from aiohttp import web
 from tests.support.awx.faults import Fault
 from tests.support.awx.jobs import Jobs
 from tests.support.awx.launching import Launching
+from tests.support.awx.oauth import OAuth
 from tests.support.awx.people import People
 from tests.support.awx.playing import Player
 from tests.support.awx.resources import Resources
@@ -25,15 +27,26 @@ T = TypeVar("T")
 
 
 class FakeAwx:
-    """Serves from `start` to `stop`, and after a further `start` on the same port with all that it knew."""
+    """Serves from `start` to `stop`, and after a further `start` on the same port with all that it knew.
+
+    `certificate` and its key, in files, make it speak TLS.
+    """
 
     user, password = "admin", "secret"
 
-    def __init__(self, *, projects: dict[str, Path] | None = None, collections: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        projects: dict[str, Path] | None = None,
+        collections: str = "",
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
+        self._certificate = certificate
         self.tables = Tables()
         self.people, self.resources = People(self.tables), Resources(self.tables)
-        player = Player(projects, collections) if projects and collections else None
-        self.jobs = Jobs(self.tables, Launching(self.tables), player)
+        self.oauth = OAuth(self.tables, self.people)
+        self._player = Player(projects, collections) if projects and collections else None
+        self.jobs = Jobs(self.tables, Launching(self.tables), self._player)
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         stock(self.tables, self.user, self.password)
@@ -57,7 +70,7 @@ class FakeAwx:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._certificate else 'http'}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         self._do(self._start())
@@ -67,6 +80,12 @@ class FakeAwx:
         self._do(self._stop())
 
     # --- what tests do ---
+
+    def renew(self, certificate: tuple[Path, Path]) -> None:
+        """Shows another certificate from now on, on new connections."""
+        self.stop()
+        self._certificate = certificate
+        self.start()
 
     def template(self, name: str, script: Script | None = None, **fields: Any) -> Row:
         """A job template that prompts for its variables."""
@@ -126,6 +145,12 @@ class FakeAwx:
         user = self.tables.named("users", self.user)
         return str(self.call(lambda: self.people.issue(user, scope))["token"])
 
+    def application(self, name: str, grant: str = "password") -> Row:
+        """A confidential application, whose tokens can be renewed."""
+        fields = {"name": name, "client_type": "confidential", "authorization_grant_type": grant}
+        organization = self.tables.named("organizations", "Default")["id"]
+        return self.call(lambda: self.resources.make("applications", {**fields, "organization": organization}))
+
     def call(self, what: Callable[[], T]) -> T:
         """Does something on the server's own thread, so that no request comes in between."""
 
@@ -142,9 +167,18 @@ class FakeAwx:
     async def _start(self) -> None:
         self._runner = web.AppRunner(self._routes.app(), access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True, ssl_context=self._tls())
         await site.start()
         self._port = self._runner.addresses[0][1]
+        if self._player:
+            self._player.host = self.url
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._certificate is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*self._certificate)
+        return context
 
     async def _stop(self) -> None:
         if self._runner:

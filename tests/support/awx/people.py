@@ -26,7 +26,7 @@ class People:
         if scheme == "Bearer":
             return self._by_token(value)
         if scheme == "Basic" and self.basic:
-            return self._by_password(value)
+            return self.by_password(*decoded(value))
         return None
 
     def may(self, user: Row | None, method: str) -> None:
@@ -36,11 +36,18 @@ class People:
         if method not in READING and (user.get("_scope") == "read" or user.get("_reads_only")):
             raise forbidden()
 
-    def issue(self, user: Row, scope: str = "write", description: str = "") -> Row:
-        """A new token."""
+    def issue(self, user: Row, scope: str = "write", description: str = "", application: int | None = None) -> Row:
+        """A new token; only an application's can be renewed."""
         self.tokens_made += 1
-        fields = {"user": user["id"], "scope": scope, "description": description}
-        return self._tables.add("tokens", token=secrets.token_urlsafe(24), **fields)
+        fields = {"user": user["id"], "scope": scope, "description": description, "application": application}
+        made = self._tables.add("tokens", token=secrets.token_urlsafe(24), **fields)
+        made["refresh_token"] = secrets.token_urlsafe(24) if application else None
+        return made
+
+    def expire_all(self) -> None:
+        """Tokens are valid no more, but may be renewed."""
+        for row in self._tables.rows["tokens"].values():
+            row["_expired"] = True
 
     def revoke_all(self) -> None:
         """No token is valid any more."""
@@ -48,16 +55,22 @@ class People:
 
     def _by_token(self, token: str) -> Row:
         for row in self._tables.rows["tokens"].values():
-            if secrets.compare_digest(row["token"], token):
+            if secrets.compare_digest(row["token"], token) and not row.get("_expired"):
                 return {**self._tables.rows["users"][row["user"]], "_scope": row["scope"]}
         raise unauthorized()
 
-    def _by_password(self, value: str) -> Row:
-        try:
-            name, _, password = base64.b64decode(value).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            raise unauthorized("Invalid basic header. Credentials not correctly base64 encoded.") from None
+    def by_password(self, name: str, password: str) -> Row:
+        """Raises RefusalError."""
         for row in self._tables.rows["users"].values():
             if row["username"] == name and secrets.compare_digest(row["password"], password):
                 return row
         raise unauthorized(WRONG_PASSWORD)
+
+
+def decoded(basic: str) -> tuple[str, str]:
+    """Name and password of a header. Raises RefusalError."""
+    try:
+        name, _, password = base64.b64decode(basic).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise unauthorized("Invalid basic header. Credentials not correctly base64 encoded.") from None
+    return name, password

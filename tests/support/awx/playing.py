@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ansible_runner
-import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tests.support.awx.tables import Row, Tables
 
@@ -19,10 +19,14 @@ TRUE = ("yes", "true", "1", True)
 
 
 class Player:
-    """`projects` holds a folder for each project, by its name; `collections` is what ANSIBLE_COLLECTIONS_PATH names."""
+    """`projects` holds a folder for each project, by its name; `collections` is what ANSIBLE_COLLECTIONS_PATH names.
+
+    `host` is AWX's own address, which jobs are told.
+    """
 
     def __init__(self, projects: dict[str, Path], collections: str) -> None:
         self._projects, self._collections = projects, collections
+        self.host = ""
         self._stopped: set[int] = set()
         self._running: set[int] = set()
 
@@ -73,6 +77,7 @@ class Player:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "CONTROLLER_"))}
         clean["PATH"] = f"{Path(sys.executable).parent}:{clean.get('PATH', '')}"
         clean |= {"ANSIBLE_COLLECTIONS_PATH": self._collections, "ANSIBLE_LOCALHOST_WARNING": "false"}
+        clean |= {"AWX_HOST": self.host, "JOB_ID": str(row["id"])}
         for id in tables.lists["jobs", row["id"], "credentials"]:
             credential = tables.rows["credentials"][id]
             type = tables.rows["credential_types"][credential["credential_type"]]
@@ -90,20 +95,26 @@ def unsafe(value: Any) -> Any:
 
 
 def injected(type: Row, inputs: Row, private: Path) -> dict[str, str]:
-    """The environment that a credential gives a job."""
-    values: dict[str, Any] = {**{field["id"]: "" for field in type["inputs"].get("fields", ())}, **inputs}
-    files = type["injectors"].get("file", {})
-    names = {name.partition(".")[2]: str(private / f"credential-{type['id']}-{name}") for name in files}
-    for name, template in files.items():
-        path = Path(names[name.partition(".")[2]])
-        path.write_text(_filled(template, values))
-        path.chmod(0o600)
+    """The environment that a credential gives a job, by AWX's rules.
+
+    What is empty is not there, switches are False unless they are on, and each file is written below `env`, for its
+    owner alone. A type with a plain `template` has its path as `tower.filename`, one with `template.NAME` for each.
+    """
+    switches = {field["id"]: False for field in type["inputs"].get("fields", ()) if field["type"] == "boolean"}
+    values: dict[str, Any] = switches | {name: value for name, value in inputs.items() if value != ""}
+    names: dict[str, str] = {}
+    for label, template in type["injectors"].get("file", {}).items():
+        (private / "env").mkdir(exist_ok=True)
+        made, path = tempfile.mkstemp(dir=private / "env")
+        with os.fdopen(made, "w") as file:
+            file.write(_filled(template, values))
+        names[label.partition(".")[2]] = path
     values["tower"] = {"filename": names.get("", names)}
     return {name: _filled(text, values) for name, text in type["injectors"].get("env", {}).items()}
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:
-    return jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(values)
+    return ImmutableSandboxedEnvironment().from_string(text).render(values)
 
 
 def _event(event: Row) -> Row:

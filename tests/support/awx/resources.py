@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from tests.support.awx.answers import RefusalError, invalid, not_allowed, unparsable
@@ -65,6 +66,10 @@ class Resources:
         project = fields.get("project")
         if kind.type == "job_template" and project in self._tables.rows["projects"]:
             fields["organization"] = self._tables.rows["projects"][project]["organization"]
+        if kind.type == "o_auth2_application" and not fields.get("client_id"):
+            fields["client_id"] = secrets.token_urlsafe(30)
+            if fields.get("client_type") == "confidential":
+                fields["client_secret"] = secrets.token_urlsafe(96)
         if kind.type == "workflow_job_template_node" and not fields.get("identifier"):
             fields["identifier"] = f"node-{len(self._tables.rows[kind.plural]) + 1}"
         return fields

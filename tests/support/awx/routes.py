@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from tests.support.awx import webhooks
 from tests.support.awx.answers import RefusalError, not_allowed, not_found, unparsable
 from tests.support.awx.kinds import BY_PLURAL, UNIFIED
 from tests.support.awx.launching import Launching, launch_options
+from tests.support.awx.oauth import FORM, refused
 from tests.support.awx.tables import API, Row
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 VERSION = "24.6.1"
 OPEN = ("/api/", "/api/v2/", "/api/v2/ping/", "/api/login/")
+SELF_CHECKED = re.compile("^/api/o/|/(github|gitlab)/$")
+"""Paths that look for themselves who asks."""
 USER = web.RequestKey("user", object)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -39,6 +43,8 @@ class Routes:
         route("*", f"{API}/", self._version)
         for name in ("ping", "config", "me"):
             route("GET", f"{API}/{name}/", getattr(self, f"_{name}"))
+        for name in ("token", "revoke_token"):
+            route("POST", f"/api/o/{name}/", getattr(self, f"_oauth_{name}"))
         route("*", f"{API}/{{plural}}/", self._list)
         route("*", f"{API}/{{plural}}/{{id:\\d+}}/", self._detail)
         route("*", f"{API}/{{plural}}/{{id:\\d+}}/{{name}}/", self._below)
@@ -67,7 +73,7 @@ class Routes:
 
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if request.path not in OPEN and not request.path.endswith(("/github/", "/gitlab/")):
+            if request.path not in OPEN and not SELF_CHECKED.search(request.path):
                 request[USER] = self._awx.people.who(request.headers.get("Authorization", ""))
                 self._awx.people.may(request[USER], request.method)
             return await handler(request)
@@ -121,12 +127,32 @@ class Routes:
         if plural == "tokens":
             return self._token(request[USER], body)
         made = self._awx.resources.make(plural, body)
-        return web.json_response(self._awx.tables.shown(BY_PLURAL[plural], made), status=201)
+        return web.json_response(self._told_once(plural, made, "client_secret"), status=201)
 
     def _token(self, user: Row, body: Row) -> web.Response:
-        made = self._awx.people.issue(user, body.get("scope") or "write", body.get("description") or "")
-        shown = {**self._awx.tables.shown(BY_PLURAL["tokens"], made), "token": made["token"]}
-        return web.json_response(shown, status=201)
+        given = body.get("scope") or "write", body.get("description") or "", body.get("application")
+        made = self._awx.people.issue(user, *given)
+        return web.json_response(self._told_once("tokens", made, "token", "refresh_token"), status=201)
+
+    def _told_once(self, plural: str, row: Row, *secret: str) -> Row:
+        """As it is shown, with what is told only to who made it."""
+        told = {name: row[name] for name in secret if name in row}
+        return {**self._awx.tables.shown(BY_PLURAL[plural], row), **told}
+
+    # --- applications ---
+
+    async def _oauth_token(self, request: web.Request) -> web.Response:
+        return web.json_response(self._awx.oauth.token(*await self._form(request)))
+
+    async def _oauth_revoke_token(self, request: web.Request) -> web.Response:
+        self._awx.oauth.revoke(*await self._form(request))
+        return web.Response()
+
+    async def _form(self, request: web.Request) -> tuple[str, dict[str, str]]:
+        if request.content_type != FORM:
+            raise refused(400, "unsupported_grant_type")
+        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        return request.headers.get("Authorization", ""), fields
 
     async def _detail(self, request: web.Request) -> web.Response:
         plural, id = request.match_info["plural"], int(request.match_info["id"])

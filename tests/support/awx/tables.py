@@ -12,6 +12,7 @@ from tests.support.awx.kinds import BY_PLURAL, UNIFIED, Kind
 
 API = "/api/v2"
 ENCRYPTED = "$encrypted$"
+HIDDEN = "************"
 Row = dict[str, Any]
 
 
@@ -117,7 +118,9 @@ class Tables:
 
     def _secrets(self, kind: Kind, row: Row) -> Row:
         if kind.plural == "tokens":
-            return {} if row.get("_new") else {"token": "************", "refresh_token": "************"}
+            return {"token": HIDDEN, "refresh_token": HIDDEN if row["refresh_token"] else None}
+        if kind.plural == "applications":
+            return {"client_secret": HIDDEN} if row["client_type"] == "confidential" else {}
         if kind.plural != "credentials":
             return {}
         declared = self.rows["credential_types"][row["credential_type"]]["inputs"].get("fields", ())

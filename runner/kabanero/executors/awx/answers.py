@@ -16,13 +16,14 @@ class AwayError(TemporaryError):
     """It can't be reached, is busy, or does not let us in now.
 
     `sent`: the request may have been carried out all the same. `answered`: then it is over, for good or ill.
-    `seconds`: when it wants to be asked again. `login`: it refused who we say that we are.
+    `seconds`: when it wants to be asked again. `reason`: that of a stage whose launch gives up over it, empty where
+    waiting helps by itself.
     """
 
     def __init__(
-        self, message: str, *, sent: bool = False, answered: bool = False, seconds: float = 0, login: bool = False
+        self, message: str, *, sent: bool = False, answered: bool = False, seconds: float = 0, reason: str = ""
     ) -> None:
-        self.sent, self.answered, self.seconds, self.login = sent, answered, seconds, login
+        self.sent, self.answered, self.seconds, self.reason = sent, answered, seconds, reason
         super().__init__(message)
 
 

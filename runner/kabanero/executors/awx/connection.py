@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +11,10 @@ import aiohttp
 import orjson
 
 from kabanero.executors.awx.answers import AwayError, RefusedError, spoken, wait_of
-from kabanero.executors.awx.login import Login, Secrets
+from kabanero.executors.awx.login import Login
+from kabanero.executors.awx.renewing import Secrets
 from kabanero.executors.awx.settings import AwxSettings
+from kabanero.executors.awx.tls import trust, untrusted
 from kabanero.model.errors import JobRefusedError
 from kabanero.ports import Clock, JobPlace
 
@@ -29,7 +30,7 @@ class Connection:
 
     def __init__(self, place: JobPlace, secrets: Secrets, clock: Clock, settings: AwxSettings) -> None:
         self.place, self._clock, self._settings = place, clock, settings
-        self._login = Login(place, secrets, self._once)
+        self._login = Login(place, secrets, self._once, self._form)
         self._slots = asyncio.Semaphore(settings.parallel)
         self._paused: datetime | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -44,10 +45,10 @@ class Connection:
                 return await self.request("GET", path, query=query)
             except AwayError as error:
                 tell(str(error))
-                if error.login and login_patience is not None:
+                if error.reason and login_patience is not None:
                     until = until or self._clock.now() + timedelta(seconds=login_patience)
                     if self._clock.now() >= until:
-                        raise JobRefusedError("LoginRefused", str(error)) from None
+                        raise JobRefusedError(error.reason, str(error)) from None
                 seconds = error.seconds
             except JobRefusedError as error:
                 if login_patience is not None:
@@ -88,7 +89,7 @@ class Connection:
 
     def _not_let_in(self, error: RefusedError) -> AwayError:
         secret = f"Secret {self.place.namespace}/{self.place.secret}"
-        return AwayError(f"{self.place.url} does not let us in with {secret}: {error}", login=True)
+        return AwayError(f"{self.place.url} does not let us in with {secret}: {error}", reason="LoginRefused")
 
     async def _unpaused(self) -> None:
         while self._paused and self._paused > self._clock.now():
@@ -97,15 +98,33 @@ class Connection:
     async def _once(
         self, method: str, path: str, authorization: str, body: Any, query: Mapping[str, Any] | None = None
     ) -> Any:
-        url = f"{self.place.url.rstrip('/')}{self.place.api_path}/{path}"
-        headers = {"Authorization": authorization, "Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
         data = orjson.dumps(body, default=str) if body is not None else None
+        return await self._sent(method, f"{self.place.api_path}/{path}", headers, data, query)
+
+    async def _form(self, path: str, authorization: str, fields: Mapping[str, str]) -> Any:
+        """A POST as OAuth2 wants it; `path` is from the root on."""
+        headers = {"Authorization": authorization} if authorization else {}
+        return await self._sent("POST", path, headers, dict(fields))
+
+    async def _sent(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        data: bytes | dict[str, str] | None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:
+        url = f"{self.place.url.rstrip('/')}{path}"
+        headers = {"Accept": "application/json", **headers}
         async with self._slots:
             try:
                 async with self._opened().request(
                     method, url, data=data, headers=headers, params=query, allow_redirects=False
                 ) as answer:
                     return self._judged(answer.status, answer.headers, await _read(answer))
+            except aiohttp.ClientConnectorCertificateError as error:
+                raise AwayError(untrusted(self.place, error.certificate_error), reason="CertificateRefused") from error
             except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
                 sent = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
                 raise self._unreachable(error, sent) from error
@@ -119,22 +138,11 @@ class Connection:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=self._settings.request_seconds)
-            connector = aiohttp.TCPConnector(limit=self._settings.parallel, ssl=self._trust())
+            connector = aiohttp.TCPConnector(limit=self._settings.parallel, ssl=trust(self.place))
             self._session = aiohttp.ClientSession(
                 timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
-
-    def _trust(self) -> ssl.SSLContext | bool:
-        if not self.place.verify_tls:
-            return False
-        if not self.place.ca_certificate:
-            return True
-        try:
-            return ssl.create_default_context(cadata=self.place.ca_certificate)
-        except (ssl.SSLError, ValueError) as error:
-            message = f"spec.connection.caCertificate holds no certificates in PEM form: {error}"
-            raise JobRefusedError("ConnectionInvalid", message) from None
 
     def _judged(self, status: int, headers: Mapping[str, str], body: Any) -> Any:
         if status < 300:

@@ -11,8 +11,8 @@ from kabanero.executors.awx.answers import AwayError, RefusedError
 from kabanero.executors.awx.connection import Connection, Tell
 from kabanero.executors.awx.ending import Ending
 from kabanero.executors.awx.launching import JOBS, Launching, Wanted
-from kabanero.executors.awx.login import Secrets
 from kabanero.executors.awx.polling import JobGoneError, Poller
+from kabanero.executors.awx.renewing import Secrets
 from kabanero.executors.awx.settings import AwxSettings
 from kabanero.model.errors import JobRefusedError
 from kabanero.ports import (
@@ -48,7 +48,7 @@ class _Server:
 
 
 class AwxJobs:
-    """`secrets` reads a Secret's values. Connections stay open until `close`."""
+    """`secrets` are those that stages name. Connections stay open until `close`."""
 
     def __init__(self, secrets: Secrets, clock: Clock, settings: AwxSettings | None = None) -> None:
         self._secrets, self._clock, self._settings = secrets, clock, settings or AwxSettings()

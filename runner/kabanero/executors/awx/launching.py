@@ -75,8 +75,8 @@ class Launching:
 
     def _patient(self, error: AwayError, ticket: JobTicket) -> None:
         patience = timedelta(seconds=self._settings.login_patience)
-        if error.login and self._clock.now() > ticket.requested + patience:
-            raise JobRefusedError("LoginRefused", str(error)) from None
+        if error.reason and self._clock.now() > ticket.requested + patience:
+            raise JobRefusedError(error.reason, str(error)) from None
 
     async def find(self, order: JobOrder, ticket: JobTicket, tell: Tell) -> JobTicket | None:
         """None once a launch that was under way at `requested` can't become a job any more."""
