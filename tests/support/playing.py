@@ -37,9 +37,11 @@ def play_tasks(
     return run_playbook(str(playbook), collections, **environment)
 
 
-def run_playbook(playbook: str, collections: Path | str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_playbook(
+    playbook: str, collections: Path | str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Plays a playbook, by path or by its name in a collection."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "K8S_AUTH_"))}
     env = clean | {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_NOCOLOR": "true"} | environment
-    command = [str(BIN / "ansible-playbook"), playbook]
+    command = [str(BIN / "ansible-playbook"), playbook, *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
