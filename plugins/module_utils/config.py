@@ -39,7 +39,8 @@ def find_connection(params, environ=None):
         "cert": params.get("client_cert"),
         "key": params.get("client_key"),
     }
-    found = replace(found, **{name: value for name, value in options.items() if value is not None})
+    # What is empty was not said: AWX sets all variables of a credential, also where it has a kubeconfig alone.
+    found = replace(found, **{name: value for name, value in options.items() if value not in (None, "")})
     return replace(found, host=found.host.rstrip("/"), namespace=found.namespace or "default")
 
 

@@ -9,12 +9,14 @@ import re
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.awx.world import World
 from tests.support.awx import FakeAwx
+from tests.support.awx.playing import injected
 from tests.support.collection import ROOT
 from tests.support.playing import run_playbook
 from tests.support.runner import push_payload, resource
@@ -153,6 +155,37 @@ def test_launched_without_a_webhook_the_playbook_does_nothing(collections: str) 
     done = run_playbook("kabanero.events.webhook_run", collections)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "TASK [Send" not in done.stdout
+
+
+def test_a_kubeconfig_reaches_a_job_as_a_file_of_its_own(
+    awx: FakeAwx, world: World, collections: str, tmp_path: Path
+) -> None:
+    kubeconfig = (world.runner.data / "kubeconfig").read_text()
+    variables = json.dumps({"awx_runner_kubeconfig": kubeconfig})
+    login = {"CONTROLLER_HOST": awx.url, "CONTROLLER_OAUTH_TOKEN": awx.new_token()}
+    done = run_playbook("kabanero.events.awx_setup", collections, "--extra-vars", variables, **login)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert world.runner.token not in done.stdout
+
+    approvals(world)
+    template = awx.tables.named("job_templates", "Kabanero start strategy")
+    answers = {"kabanero_strategy": "shop", "kabanero_variables": "", "kabanero_wait": "no"}
+    request(awx, "POST", f"job_templates/{template['id']}/launch/", {"extra_vars": answers})
+    job = ended(world, awx)
+    assert job["status"] == "successful", job["stdout"]
+    assert len(world.runner.runs()) == 1
+
+
+def test_the_credential_type_hands_the_kubeconfig_on_by_awxs_rules(
+    awx: FakeAwx, set_up: dict[str, str], tmp_path: Path
+) -> None:
+    type = awx.tables.named("credential_types", "Kabanero runner")
+    environment = injected(type, {"kubeconfig": "kind: Config\n", "verify_ssl": True}, tmp_path)
+    file = Path(environment["K8S_AUTH_KUBECONFIG"])
+    assert (file.parent, file.read_text(), file.stat().st_mode & 0o777) == (tmp_path / "env", "kind: Config\n", 0o600)
+    assert (environment["K8S_AUTH_HOST"], environment["K8S_AUTH_API_KEY"]) == ("", "")
+    without = injected(type, {"host": "https://runner", "token": "t", "verify_ssl": False}, tmp_path)
+    assert (without["K8S_AUTH_KUBECONFIG"], without["K8S_AUTH_VERIFY_SSL"]) == ("", "False")
 
 
 def test_the_credential_keeps_the_runners_token_to_itself(awx: FakeAwx, world: World, set_up: dict[str, str]) -> None:

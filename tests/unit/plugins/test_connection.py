@@ -65,6 +65,12 @@ def test_options_go_before_the_kubeconfig(tmp_path: Path) -> None:
     assert (found.api_key, found.namespace, found.verify) == ("mine", "other", False)
 
 
+def test_an_empty_option_leaves_what_the_kubeconfig_says(tmp_path: Path) -> None:
+    empty = dict.fromkeys(("host", "api_key", "namespace", "ca_cert", "client_cert", "client_key"), "")
+    found = find(kubeconfig=str(kubeconfig(tmp_path)), **empty)
+    assert (found.host, found.api_key, found.namespace) == ("https://here:6443", "t0ken", "shop")
+
+
 def test_a_host_needs_no_kubeconfig() -> None:
     found = find(host="http://127.0.0.1:8080/", api_key="mine")
     assert (found.host, found.api_key, found.namespace) == ("http://127.0.0.1:8080", "mine", "default")
