@@ -26,13 +26,17 @@ _RUN = "eval \"$(cat '{block}')\" > '{output}' 2>&1 < /dev/null; echo done\n"
 
 
 class Session:
-    """`with Session(folder) as session`; ends every process that its shell has started."""
+    """`with Session(folder) as session`; ends every process that its shell has started.
+
+    `programs` is where a reader's own ones stand.
+    """
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self._environment = environment
         self.folder, self._count, self._ports = folder, 0, dict[str, str]()
         self._home = folder.parent / f"{folder.name}-home"
-        self._home.mkdir()
+        self.programs = self._home / ".local" / "bin"
+        self.programs.mkdir(parents=True)
 
     def __enter__(self) -> Session:
         self._shell = subprocess.Popen(
@@ -42,7 +46,12 @@ class Session:
             text=True,
             cwd=self.folder,
             env=self._environment
-            | {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self._home), "LANG": "C.UTF-8", "TZ": "UTC"},
+            | {
+                "PATH": f"{BIN}:{self.programs}:{os.environ['PATH']}",
+                "HOME": str(self._home),
+                "LANG": "C.UTF-8",
+                "TZ": "UTC",
+            },
             start_new_session=True,
         )
         self._tell(_PRELUDE)

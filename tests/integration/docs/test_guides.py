@@ -10,9 +10,12 @@ import pytest
 from tests.integration.docs.reading import GUIDES, ON_A_CLUSTER, ROOT, blocks
 from tests.integration.docs.session import Session
 from tests.integration.docs.shape import looks_as
+from tests.support.absent import absent
 from tests.support.awx import FakeAwx, Script
+from tests.support.collection import collections_path
 from tests.support.foreign_collections import awx_awx
 from tests.support.github_api import TOKEN, GithubApi
+from tests.testbed import rulebook
 
 OF_THE_CHECKOUT = ("examples", "playbooks")
 HOME = "/home/you"
@@ -35,7 +38,11 @@ def test_a_guide_does_what_it_says(guide, tmp_path):
     # A reader has a GitHub, and an AWX where that is what the guide is about.
     with GithubApi({}, "/repos/acme/shop") as github, an_awx(guide) as awx:
         login = {"GITHUB_API_URL": github.url, "GITHUB_TOKEN": TOKEN} | awx
+        if guide.name == "eda.md":
+            login["ANSIBLE_COLLECTIONS_PATH"] = str(collections_path(tmp_path / "collections"))
         with Session(folder, **login) as session:
+            if guide.name == "eda.md":
+                install_rulebook(session)
             follow(guide, session)
 
 
@@ -54,6 +61,13 @@ def an_awx(guide):
         login |= {"AWX_CLIENT_ID": application["client_id"], "AWX_CLIENT_SECRET": application["client_secret"]}
         login |= {"AWX_REFRESH_TOKEN": token["refresh_token"]}
         yield login | {"ANSIBLE_COLLECTIONS_PATH": str(awx_awx())}
+
+
+def install_rulebook(session):
+    """What a reader gets by `pip install ansible-rulebook`."""
+    if missing := rulebook.lacking():
+        absent(", ".join(missing), "make testbed")
+    (session.programs / "ansible-rulebook").symlink_to(rulebook.program())
 
 
 def follow(guide, session):
