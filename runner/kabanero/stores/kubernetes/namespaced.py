@@ -34,6 +34,7 @@ class Refused:
     def __init__(self) -> None:
         self.told: Told = lambda namespace, reason: None
         self._errors: dict[str, dict[str, ForbiddenError]] = {}
+        self._served: dict[tuple[str, str], int] = {}
 
     def now(self) -> dict[str, str]:
         """By namespace, one reason each."""
@@ -51,10 +52,21 @@ class Refused:
             self.told(scope.namespace, str(error))
         known[scope.type.plural] = error
 
-    def clear(self, scope: Scope) -> None:
-        """It is served (again)."""
+    def holds(self, scope: Scope) -> bool:
+        """Whether it was refused when it was last asked for."""
+        return scope.type.plural in self._errors.get(scope.namespace, {})
+
+    def hid(self, scope: Scope, since: str) -> bool:
+        """Whether who listed all at this version, or before, may have been refused this."""
+        return since.isdecimal() and 0 < int(since) < self._served.get((scope.namespace, scope.type.plural), 0)
+
+    def clear(self, scope: Scope, version: str) -> None:
+        """It is served (again), at this version."""
         known = self._errors.get(scope.namespace)
-        if known is None or known.pop(scope.type.plural, None) is None or known:
+        if known is None or known.pop(scope.type.plural, None) is None:
+            return
+        self._served[scope.namespace, scope.type.plural] = int(version)
+        if known:
             return
         del self._errors[scope.namespace]
         log.info("Namespace %s is served", scope.namespace)
@@ -125,7 +137,7 @@ class NamespacedStore(KubernetesStore):
         except ForbiddenError as error:
             self.refused.add(scope, error)
             return None
-        self.refused.clear(scope)
+        self.refused.clear(scope, page.resource_version)
         return page
 
     async def watch(
@@ -174,7 +186,13 @@ class NamespacedStore(KubernetesStore):
         await news.put(None)
 
     async def _pass_on(self, scope: Scope, since: str, news: News) -> None:
-        """Until the store is closed, or all must be listed again."""
+        """Until the store is closed, or all must be listed again.
+
+        Rights may come between a list that was refused and its watch, which would not tell what was there before.
+        """
+        if self.refused.hid(scope, since) or self.refused.holds(scope):
+            await self._served_again(scope, news)
+            return
         while True:
             try:
                 async for event in super().watch(
@@ -187,8 +205,7 @@ class NamespacedStore(KubernetesStore):
                 return
             except ForbiddenError as error:
                 self.refused.add(scope, error)
-                await self._until_served(scope)
-                await news.put(ExpiredError(f"namespace {scope.namespace} is served again"))
+                await self._served_again(scope, news)
                 return
             except TemporaryError as error:
                 log.warning("The watch on %s of namespace %s broke off: %s", scope.type.plural, scope.namespace, error)
@@ -197,11 +214,11 @@ class NamespacedStore(KubernetesStore):
                 await news.put(error)
                 return
 
-    async def _until_served(self, scope: Scope) -> None:
-        while True:
+    async def _served_again(self, scope: Scope, news: News) -> None:
+        while self.refused.holds(scope):
             await self._clock.sleep(REFUSED_SECONDS)
             try:
-                if await self._of(scope, limit=1):
-                    return
+                await self._of(scope, limit=1)
             except TemporaryError as error:
                 log.warning("Can't see whether namespace %s may be read now: %s", scope.namespace, error)
+        await news.put(ExpiredError(f"namespace {scope.namespace} is served again"))
