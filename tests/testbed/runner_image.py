@@ -51,6 +51,7 @@ def build_base() -> None:
 def build_runner(archive: Path, reference: str) -> None:
     """Writes the image to an archive that containerd takes as `reference`; raises BuildError."""
     with alone(FOLDER), _settings_of_pip() as mounts:
+        _buildah("rm", "--all")  # What a build that was killed has left would be in the way for good.
         common = ("bud", "--isolation=chroot", "--layers", "--pull-never", f"--build-arg=BASE={BASE}", *mounts)
         _buildah(*common, "--target=made", f"--tag={MADE}", str(ROOT))
         _buildah(*common, f"--tag={RUNNER}", str(ROOT))
