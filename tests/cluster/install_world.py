@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.integration.collection.conftest import Command
 from tests.support.foreign_collections import kubernetes_core
-from tests.testbed.apiserver import KubectlError
+from tests.testbed.apiserver import RefusedError
 from tests.testbed.cluster import Cluster
 from tests.testbed.processes import wait_until
 
@@ -99,7 +99,7 @@ class Installer:
     def there(self, kind: str, name: str) -> bool:
         try:
             self.get(kind, name)
-        except KubectlError:
+        except RefusedError:
             return False
         return True
 

@@ -68,8 +68,8 @@ class World:
 
     def work(self, run: str) -> dict[str, Any]:
         """The status of the run's stage Work."""
-        selector = f"--field-selector=spec.strategyRun={run},spec.stageName=Work"
-        found = json.loads(self.server.kubectl("get", "stageruns", "-n", SPACE, selector, "-o", "json"))["items"]
+        stages = self.server.kind("stageruns").path(SPACE)
+        found = self.server.read(f"{stages}?fieldSelector=spec.strategyRun={run},spec.stageName=Work")["items"]
         return dict(found[0].get("status", {})) if found else {}
 
     def let_go(self, run: str) -> None:

@@ -7,8 +7,9 @@ import json
 import secrets
 import ssl
 import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import urllib3
 import yaml
@@ -16,6 +17,7 @@ import yaml
 from tests.testbed import parts
 from tests.testbed.ending import end
 from tests.testbed.pki import Authority, token_key
+from tests.testbed.places import Kind, Places
 from tests.testbed.processes import Processes, free_port, wait_until
 from tests.testbed.releases import APISERVER
 
@@ -24,6 +26,17 @@ SERVICES = "10.96.0.0/16"
 FIRST_SERVICE = "10.96.0.1"
 KUBECTL_SECONDS = 120
 CALL_SECONDS = 30
+KIND_SECONDS = 10
+APPLY = "fieldManager=kubectl&force=true&fieldValidation=Strict"
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads YAML as kubectl does: a time is text."""
+
+    yaml_implicit_resolvers: ClassVar[Any] = {
+        letter: [each for each in found if each[0] != "tag:yaml.org,2002:timestamp"]
+        for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class ApiServer:
@@ -50,7 +63,8 @@ class ApiServer:
         self.url = f"https://{self.address}:{known['port']}"
         self.etcd_url = f"http://127.0.0.1:{known['etcd']}"
         self._port, self._peer_port = known["port"], known["peer"]
-        self._http = urllib3.PoolManager(ca_certs=str(self.ca), retries=False, timeout=CALL_SECONDS)
+        self._http = urllib3.PoolManager(ca_certs=str(self.ca), retries=False, timeout=CALL_SECONDS, maxsize=8)
+        self._places = Places(self.read)
 
     def _known(self) -> dict[str, Any]:
         """What a handle on the same folder must find again: ports and token."""
@@ -174,7 +188,8 @@ class ApiServer:
 
     def kubectl(self, *arguments: str | Path, stdin: str = "", kubeconfig: Path | None = None) -> str:
         """Standard output of kubectl as the admin, or as who `kubeconfig` says; raises CalledProcessError."""
-        words = (self.paths["kubectl"], f"--kubeconfig={kubeconfig or self.kubeconfig}", *arguments)
+        kept = f"--cache-dir={self.folder / 'kubectl-cache'}"  # By default it is shared with servers of former runs.
+        words = (self.paths["kubectl"], f"--kubeconfig={kubeconfig or self.kubeconfig}", kept, *arguments)
         command, limit = [str(word) for word in words], KUBECTL_SECONDS
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=limit, check=False)
         if done.returncode:
@@ -182,34 +197,41 @@ class ApiServer:
         return done.stdout
 
     def apply(self, *resources: dict[str, Any] | str | Path) -> None:
-        """Applies resources on the server's side: each a dict, YAML text, or a file or folder."""
-        files = [resource for resource in resources if isinstance(resource, Path)]
-        texts = [_text(resource) for resource in resources if not isinstance(resource, Path)]
-        for file in files:
-            self.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
-        if texts:
-            self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin="\n---\n".join(texts))
+        """Applies resources on the server's side, as kubectl does: each a dict, YAML text, or a file or folder.
+
+        Raises OSError with the server's words for the first that it refuses.
+        """
+        for each in _flat(resources):
+            # A new kind is served a moment before it is said to be.
+            wait_until(lambda each=each: self._places.holding(each), f"kind {each['kind']}", KIND_SECONDS)  # type: ignore[misc]
+            place, metadata = self._places.holding(each), each["metadata"]
+            path = place.path(metadata.get("namespace") or "default", metadata["name"])
+            self.write("PATCH", f"{path}?{APPLY}", each, "application/apply-patch+yaml")
 
     def get(self, kind: str, name: str, namespace: str = "default") -> Any:
-        """One resource, decoded; raises KubectlError."""
-        return json.loads(self.kubectl("get", kind, name, f"--namespace={namespace}", "--output=json"))
+        """One resource, decoded; raises OSError."""
+        return self.read(self.kind(kind).path(namespace, name))
+
+    def kind(self, word: str) -> Kind:
+        """What kubectl would take for this word: where resources of it are. Raises OSError."""
+        return self._places.named(word)
 
     def read(self, path: str) -> Any:
         """What is at a path, decoded: a hundredth of the time that kubectl needs. Raises OSError."""
+        return self._call("GET", path)
+
+    def write(self, method: str, path: str, body: Any, content: str = "application/json") -> Any:
+        """Writes what kubectl could not take as an argument, or takes too long for. Raises OSError."""
+        return self._call(method, path, json.dumps(body), content)
+
+    def _call(self, method: str, path: str, body: str | None = None, content: str = "") -> Any:
+        headers = {**self._bearer(), **({"Content-Type": content} if content else {})}
         try:
-            answer = self._http.request("GET", self.url + path, headers=self._bearer())
+            answer = self._http.request(method, self.url + path, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise OSError(str(error)) from error
-        if answer.status != 200:
-            raise OSError(f"{path} was answered {answer.status}: {answer.data.decode()}")
-        return json.loads(answer.data)
-
-    def write(self, method: str, path: str, body: Any) -> Any:
-        """Writes what kubectl could not take as an argument. Raises OSError."""
-        headers = {**self._bearer(), "Content-Type": "application/json"}
-        answer = self._http.request(method, self.url + path, body=json.dumps(body), headers=headers)
         if answer.status >= 300:
-            raise OSError(f"{path} was answered {answer.status}: {answer.data.decode()[:2000]}")
+            raise RefusedError(f"{method} {path} was answered {answer.status}: {answer.data.decode()[:2000]}")
         return json.loads(answer.data)
 
     def tls(self) -> ssl.SSLContext:
@@ -218,11 +240,16 @@ class ApiServer:
 
     def load_crds(self, folder: Path = CRDS) -> None:
         """Installs definitions of resources, by default the project's own, and waits until they are served."""
-        self.apply(folder)
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", folder)
-        for file in folder.glob("*.yaml") if folder.is_dir() else [folder]:
-            path = _served_at(yaml.safe_load(file.read_text()))
+        definitions = list(_flat([folder]))
+        self.apply(*definitions)
+        self.wait_established(*definitions)
+        for path in map(_served_at, definitions):
             wait_until(lambda path=path: self.read(path), f"an answer of {path}")  # type: ignore[misc]
+
+    def wait_established(self, *definitions: dict[str, Any]) -> None:
+        """Waits until the server has taken up definitions of resources."""
+        for name in [each["metadata"]["name"] for each in definitions]:
+            wait_until(lambda name=name: _established(self.get("crd", name)), f"definition {name}")  # type: ignore[misc]
 
     # --- users --------------------------------------------------------------------------------------------------
 
@@ -260,11 +287,20 @@ class ApiServer:
         return {"Authorization": f"Bearer {self.token}"}
 
 
+class RefusedError(OSError):
+    """The API server said no; the text says why."""
+
+
 class KubectlError(subprocess.CalledProcessError):
     """kubectl said no; the text says why."""
 
     def __str__(self) -> str:
         return f"{super().__str__()}\n{self.stderr}"
+
+
+def _established(definition: dict[str, Any]) -> bool:
+    conditions = definition.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 def _served_at(definition: dict[str, Any]) -> str:
@@ -273,8 +309,18 @@ def _served_at(definition: dict[str, Any]) -> str:
     return f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}?limit=1"
 
 
-def _text(resource: dict[str, Any] | str | Path) -> str:
-    return resource if isinstance(resource, str) else yaml.safe_dump(resource)
+def _flat(resources: Iterable[dict[str, Any] | str | Path]) -> Iterator[dict[str, Any]]:
+    """Each by itself: of files, of texts with several documents, of lists."""
+    for resource in resources:
+        if isinstance(resource, Path):
+            files = sorted(resource.glob("*.yaml")) if resource.is_dir() else [resource]
+            yield from _flat(file.read_text() for file in files)
+        elif isinstance(resource, str):
+            yield from _flat(filter(None, yaml.load_all(resource, Loader)))
+        elif "items" in resource and resource["kind"].endswith("List"):
+            yield from _flat(resource["items"])
+        else:
+            yield resource
 
 
 def _encoded(key: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.testbed import parts
 from tests.testbed.apiserver import CRDS, ApiServer
@@ -52,9 +53,10 @@ class Cluster(ApiServer):
 
     def list(self, kind: str, namespace: str = "default", selector: str = "") -> list[Any]:
         """All resources of a kind, or those that a selector of labels finds, decoded."""
-        text = self.kubectl("get", kind, f"--namespace={namespace}", f"--selector={selector}", "--output=json")
-        items: list[Any] = json.loads(text)["items"]
-        return items
+        query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
+        place = self.kind(kind)
+        items = self.read(place.path(namespace) + query)["items"]
+        return [{"apiVersion": place.api_version, "kind": place.kind, **each} for each in items]
 
 
 class SimulatedCluster(Cluster):

@@ -91,20 +91,21 @@ def wait_until(check: Callable[[], object], what: str, seconds: float = 60) -> N
     """Asks `check` until it answers true; raises TimeoutError. An OSError of `check` counts as not yet."""
     deadline = time.monotonic() + seconds
     while True:
+        trouble = ""
         try:
             if check():
                 return
-        except OSError:
-            pass
+        except OSError as error:
+            trouble = f"; the last word was {error}"
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
+            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}{trouble}")
         time.sleep(POLL_SECONDS)
 
 
 def free_port() -> int:
     """A loopback port below those that the kernel hands out by itself, so it stays free while a server is down."""
     for _ in range(100):
-        port = random.randrange(*PORTS)
+        port = random.randrange(*_own_ports())
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -113,6 +114,14 @@ def free_port() -> int:
                 continue
             return port
     raise NotReadyError(f"no free port in {PORTS}")
+
+
+def _own_ports() -> tuple[int, int]:
+    """Each of pytest's workers has a part of them: a port that one has chosen is not taken before its server runs."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    width = (PORTS[1] - PORTS[0]) // workers
+    return PORTS[0] + number * width, PORTS[0] + (number + 1) * width
 
 
 def birth(pid: int) -> str:

@@ -39,8 +39,7 @@ class Tekton:
         crds = [_without_conversion(file.read_text()) for file in sorted((config / "300-crds").glob("*.yaml"))]
         self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         self.cluster.apply(*crds, *[(config / f"config-{name}.yaml").read_text() for name in CONFIG_MAPS.split()])
-        names = [f"crd/{crd['metadata']['name']}" for crd in crds]
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
+        self.cluster.wait_established(*crds)
 
     def start(self) -> None:
         """Starts the controller; returns when it is ready."""
