@@ -20,7 +20,7 @@ from kabanero.model.schemas import crd
 from kabanero.ports import Change, WatchEvent, Write
 from kabanero.stores.kubernetes import StoreSettings
 
-from tests.cluster.store_world import Follower, created, new_namespace, opened, rule_of
+from tests.cluster.store_world import PATIENCE, Follower, created, new_namespace, opened, rule_of
 from tests.contract.resources import TYPE, key, names, stage_run, version, with_attempt, with_phase, without_version
 from tests.support.clock import FakeClock
 from tests.testbed.apiserver import ApiServer
@@ -375,11 +375,11 @@ async def test_who_reads_slower_than_the_shared_watch_keeps_misses_nothing(apise
     async with opened(apiserver.kubeconfig, store=few) as (store, client), Follower(store, space) as quick:
         slow = store.watch(TYPE, since=(await store.list(TYPE, limit=1)).resource_version)
         await created(store, "first", space)
-        assert (await asyncio.wait_for(anext(slow), 5)).resource["metadata"]["name"] == "first"
+        assert (await asyncio.wait_for(anext(slow), PATIENCE)).resource["metadata"]["name"] == "first"
         names = {f"n{number:03}" for number in range(100)}
         await store.write_all([Write("create", stage_run(name, space)) for name in names])
         await quick.until(lambda: names <= set(quick.names()))
-        assert {(await asyncio.wait_for(anext(slow), 5)).resource["metadata"]["name"] for _ in names} == names
+        assert {(await asyncio.wait_for(anext(slow), PATIENCE)).resource["metadata"]["name"] for _ in names} == names
         assert client.requests.numbers["watch", "stageruns"] == 2
         await slow.aclose()
 
@@ -396,7 +396,7 @@ async def test_closing_the_store_ends_its_watches(apiserver: ApiServer) -> None:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
         await store.close()
-        await asyncio.wait_for(watching, 5)
+        await asyncio.wait_for(watching, PATIENCE)
 
 
 async def test_a_watch_that_hears_nothing_connects_again_and_misses_nothing(apiserver: ApiServer, space: str) -> None:
@@ -416,6 +416,6 @@ async def test_secrets_and_other_core_kinds_can_be_watched_and_selected(apiserve
         ]
         events = store.watch(CONFIG_MAP, namespace=space, since=found.resource_version)
         await store.delete(Key(CONFIG_MAP, space, "a"))
-        told = await asyncio.wait_for(anext(events), 5)
+        told = await asyncio.wait_for(anext(events), PATIENCE)
         assert (told.change, told.resource["metadata"]["name"]) == (Change.DELETED, "a")
         assert int(version(told.resource)) > int(found.resource_version)

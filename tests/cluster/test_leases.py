@@ -23,7 +23,7 @@ from tests.support.clock import FakeClock
 from tests.testbed.apiserver import ApiServer
 
 pytestmark = pytest.mark.cluster
-PATIENCE = 10.0
+PATIENCE = 30.0
 GONE_SECONDS = 90.0
 
 

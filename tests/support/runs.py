@@ -25,7 +25,7 @@ def get(runner: Runner, plural: str, name: str) -> dict[str, Any]:
     return found
 
 
-def wait(read: Callable[[], Any], seconds: float = 30) -> Any:
+def wait(read: Callable[[], Any], seconds: float = 60) -> Any:
     """Polls until `read` returns something true."""
     deadline = time.monotonic() + seconds
     while not (value := read()):
