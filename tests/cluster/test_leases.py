@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kabanero.clock import SystemClock
@@ -27,11 +28,24 @@ PATIENCE = 30.0
 GONE_SECONDS = 90.0
 
 
+class Asking(Client):
+    """A client that knows whether an answer is still to come."""
+
+    open_requests = 0
+
+    async def _send(self, *request: Any) -> Any:
+        self.open_requests += 1
+        try:
+            return await super()._send(*request)
+        finally:
+            self.open_requests -= 1
+
+
 @dataclass
 class Place:
     """A namespace, a clock, and runners in it."""
 
-    client: Client
+    client: Asking
     namespace: str
     clock: FakeClock = field(default_factory=FakeClock)
 
@@ -46,10 +60,12 @@ class Place:
         return Presence(client, self.clock, self.namespace, "kabanero", identity, GONE_SECONDS, elapsed=self.elapsed)
 
     async def passing(self, seconds: float, until: asyncio.Task[None]) -> float:
-        """Lets time pass until a task has ended, but no more than this; how much it took."""
+        """Lets time pass until a task has ended, but no more than this; how much it took. It stands for requests."""
         passed = 0.0
         while passed < seconds:
             await asyncio.sleep(0.02)
+            while self.client.open_requests:
+                await asyncio.sleep(0.01)
             if until.done():
                 break
             step = 0.5 if seconds <= 60 else 2.0
@@ -60,7 +76,8 @@ class Place:
 
 @pytest.fixture
 async def place(apiserver: ApiServer) -> AsyncIterator[Place]:
-    client = await Client.open(SystemClock(), ClientSettings(kubeconfig=apiserver.kubeconfig, qps=0))
+    client = await Asking.open(SystemClock(), ClientSettings(kubeconfig=apiserver.kubeconfig, qps=0))
+    assert isinstance(client, Asking)
     yield Place(client, await new_namespace(client, "leases"))
     await client.close()
 
