@@ -66,6 +66,12 @@ class World:
         made.start()
         return made
 
+    def leading(self, **settings: Any) -> Replica:
+        """The first one, which leads before another comes."""
+        made = self.replica(**settings)
+        wait_until(lambda: self.holder() == made.identity, "its lead", PATIENCE)
+        return made
+
     def _new_folder(self) -> Path:
         folder = self._folder / f"replica-{len(self.replicas)}"
         folder.mkdir()

@@ -102,7 +102,7 @@ def reasons(runs: list[dict[str, Any]]) -> set[str]:
 
 
 def test_playbooks_that_die_with_their_runner_end_as_interrupted_and_are_not_begun_again(world: World) -> None:
-    first, second = world.replica(goneAfter=GONE_SECONDS), world.replica(goneAfter=GONE_SECONDS)
+    first, second = world.leading(goneAfter=GONE_SECONDS), world.replica(goneAfter=GONE_SECONDS)
     gated = Gated(world)
     carrying(world, gated)
     killed_with_its_playbooks(first)
@@ -116,7 +116,7 @@ def test_playbooks_that_die_with_their_runner_end_as_interrupted_and_are_not_beg
 
 
 def test_stages_that_may_be_begun_twice_go_on_with_the_next_leader_without_waiting(world: World) -> None:
-    first, second = world.replica(), world.replica()
+    first, second = world.leading(), world.replica()
     gated = Gated(world, onInterrupted="Retry")
     carrying(world, gated)
     killed_with_its_playbooks(first)
@@ -129,7 +129,7 @@ def test_stages_that_may_be_begun_twice_go_on_with_the_next_leader_without_waiti
 
 
 def test_a_leader_that_is_cut_off_and_comes_back_in_time_ends_what_it_began(world: World, line: ApiProxy) -> None:
-    first, second = world.replica(kubeconfig=str(line.kubeconfig)), world.replica()
+    first, second = world.leading(kubeconfig=str(line.kubeconfig)), world.replica()
     gated = Gated(world)
     carrying(world, gated)
     line.cut()
@@ -171,7 +171,7 @@ def pushes_to(replica: Replica) -> Any:
 def test_a_leader_that_is_cut_off_for_too_long_breaks_its_playbooks_off_before_others_give_them_up(
     world: World, line: ApiProxy
 ) -> None:
-    first = world.replica(kubeconfig=str(line.kubeconfig), goneAfter=GONE_SECONDS)
+    first = world.leading(kubeconfig=str(line.kubeconfig), goneAfter=GONE_SECONDS)
     second = world.replica(goneAfter=GONE_SECONDS)
     gated = Gated(world)
     carrying(world, gated)

@@ -34,7 +34,7 @@ def prepared(world: World, *stages: str) -> None:
 
 
 def test_any_of_them_takes_a_webhook_and_one_runs_it(world: World) -> None:
-    first, second = world.replica(), world.replica()
+    first, second = world.leading(), world.replica()
     prepared(world, "Build")
     assert first.pushed("here") and second.pushed("there") and first.pushed("there")
     assert [run["status"]["phase"] for run in first.wait_for_runs(3)] == ["Succeeded"] * 3
@@ -43,7 +43,7 @@ def test_any_of_them_takes_a_webhook_and_one_runs_it(world: World) -> None:
 
 
 def test_a_stopped_leader_hands_over_at_once(world: World) -> None:
-    first, second = world.replica(), world.replica()
+    first, second = world.leading(), world.replica()
     prepared(world, "Build")
     assert world.leader() is first
     stopping = threading.Thread(target=first.stop)
@@ -55,7 +55,7 @@ def test_a_stopped_leader_hands_over_at_once(world: World) -> None:
 
 
 def test_a_killed_leader_is_followed_in_time_and_nothing_is_lost_or_done_twice(world: World) -> None:
-    first, second = world.replica(goneAfter=GONE_SECONDS), world.replica(goneAfter=GONE_SECONDS)
+    first, second = world.leading(goneAfter=GONE_SECONDS), world.replica(goneAfter=GONE_SECONDS)
     prepared(world, "Build")
     assert world.leader() is first
     deliveries = [str(uuid.uuid4()) for _ in range(WEBHOOKS)]
@@ -75,7 +75,7 @@ def test_a_killed_leader_is_followed_in_time_and_nothing_is_lost_or_done_twice(w
 
 
 def test_a_runner_that_starts_again_takes_up_its_own_work(world: World) -> None:
-    first, second = world.replica(), world.replica()
+    first, second = world.leading(), world.replica()
     prepared(world, "Build", "Deploy")
     assert world.leader() is first
     for number in range(10):
