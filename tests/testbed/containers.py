@@ -66,8 +66,8 @@ def left_of(folder: Path) -> list[str]:
 
 
 def runs(program: str) -> bool:
-    """Whether some process of this machine has that name."""
-    return any(text.strip() == program for _, text in _proc("comm"))
+    """Whether some process of this machine has that name, and has not ended."""
+    return any(f"({program})" in text and _lives(text) for _, text in _proc("stat"))
 
 
 def _forget(container: str, socket: Path) -> None:

@@ -37,7 +37,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedClust
     yield from _started(SimulatedCluster, tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """A whole cluster with Tekton whose pods run, on this machine as its node."""
     yield from _started(RealCluster, tmp_path_factory)
