@@ -76,6 +76,11 @@ class ExecutorSettings(Section):
         description="Make the PipelineRun of a TektonStage that has no playbook of its own without playing the "
         "collection's; false: play it. A warm executor alone does so.",
     )
+    inline: bool = Field(
+        default=True,
+        description="Do tasks that only compute or ask the API (set_fact, debug, assert, those of kabanero.events) in "
+        "the process of their playbook; false: fork one for every task, as Ansible does. Warm executors only.",
+    )
     parallel: int = Field(
         default=4,
         gt=0,

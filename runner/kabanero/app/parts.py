@@ -87,6 +87,7 @@ def _executor_settings(settings: Settings, data: Path) -> AnsibleExecutorSetting
         collections_path=chosen.collections_path,
         warm=chosen.warm,
         direct=chosen.direct,
+        inline=chosen.inline,
         max_parallel=chosen.parallel,
         log_limit=chosen.log_limit,
     )

@@ -102,6 +102,7 @@ class AnsibleExecutor:
             work.verbosity,
             self._settings.log_limit,
             self._settings.direct,
+            self._settings.inline,
         )
 
     async def _without_result(self, work: Work, folder: Path) -> WorkResult:

@@ -23,7 +23,7 @@ SHORTEST_SECRET = 6
 class Job:
     """What a driver needs to know. `timeout` in seconds, 0 for none; `log_limit` in bytes.
 
-    `direct`: what needs no playbook to be played is done without.
+    `direct`: what needs no playbook to be played is done without. `inline`: a task that needs no process gets none.
     """
 
     ident: str
@@ -36,6 +36,7 @@ class Job:
     verbosity: int
     log_limit: int
     direct: bool = True
+    inline: bool = True
 
     def encoded(self) -> bytes:
         """As bytes for the way."""

@@ -7,6 +7,7 @@ When the runner is gone it takes no more jobs and ends with its last driver.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -94,7 +95,8 @@ def _fork(job: Job, connection: socket.socket, news_fd: int) -> int:
     try:
         os.setsid()
         connection.close()
-        drive(job, lambda event, task, host: _tell(news_fd, job.ident, event, task, host), warm.player)
+        play = functools.partial(warm.player, inline=job.inline)
+        drive(job, lambda event, task, host: _tell(news_fd, job.ident, event, task, host), play)
         code = 0
     finally:
         os._exit(code)

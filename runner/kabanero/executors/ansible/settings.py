@@ -31,5 +31,8 @@ class AnsibleExecutorSettings:
     direct: bool = True
     """Do what a playbook of the collection does without playing it, where it says how. False: play every playbook."""
 
+    inline: bool = True
+    """Do tasks that need no process of their own in that of their playbook. False: fork a worker for every task."""
+
     kill_after: float = 10.0
     """Seconds that a cancelled driver gets to clean up before it is killed with all its processes."""

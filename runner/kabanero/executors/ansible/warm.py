@@ -73,6 +73,7 @@ def load() -> None:
     _load_plugins()
     _load_our_plugins()
     _allow_our_names()
+    _load_inline()
     gc.collect()
     gc.freeze()
 
@@ -130,6 +131,14 @@ def _load_our_plugins() -> None:
     direct.load()
 
 
+def _load_inline() -> None:
+    """An Ansible that has other inner parts than it needs gets on without."""
+    with contextlib.suppress(ImportError, AttributeError):
+        from kabanero.executors.ansible import inline
+
+        inline.install(OUR_PLUGINS)
+
+
 def _forget_our_plugins(playbook: str) -> None:
     """A collection that lies beside the playbook counts before the one that was loaded."""
     path = Path(playbook)
@@ -141,13 +150,18 @@ def _forget_our_plugins(playbook: str) -> None:
         del sys.modules[name]
 
 
-def player(argv: list[str], environment: dict[str, str], folder: str) -> Any:
-    """The function that plays a playbook in the child that pexpect has forked; it never returns."""
+def player(argv: list[str], environment: dict[str, str], folder: str, *, inline: bool = True) -> Any:
+    """The function that plays a playbook in the child that pexpect has forked; it never returns.
+
+    `inline`: tasks that need no process of their own get none.
+    """
 
     def play() -> None:
         code = 250
         try:
             os.closerange(3, 1 << 16)
+            if not inline:
+                _fork_every_task()
             code = _play(argv, environment, folder)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -157,6 +171,13 @@ def player(argv: list[str], environment: dict[str, str], folder: str) -> Any:
             _leave(code)
 
     return play
+
+
+def _fork_every_task() -> None:
+    if "kabanero.executors.ansible.inline" in sys.modules:
+        from kabanero.executors.ansible import inline
+
+        inline.remove()
 
 
 def _leave(code: int) -> None:
