@@ -17,6 +17,7 @@ from kabanero.ports import Work, WorkResult, WorkStatus
 from tests.cluster.stage_world import PLAYBOOK, SOURCE, Begun, StageWorld, pipeline, step_task
 from tests.support.collection import collections_path
 from tests.testbed.cluster import SimulatedCluster
+from tests.testbed.processes import wait_until
 
 pytestmark = pytest.mark.cluster
 PATIENCE = 120.0
@@ -79,11 +80,23 @@ async def carried_out(world: StageWorld, folder: Path, begun: Begun, *, direct: 
         await executor.close(cancel=True)
 
 
+def taken_up(world: StageWorld, name: str) -> dict[str, Any]:
+    """The PipelineRun once Tekton has added what it adds to each."""
+    found: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        found[:] = [world.cluster.get("pipelinerun", name, world.namespace)]
+        return bool(found[0].get("status", {}).get("conditions"))
+
+    wait_until(look, f"Tekton to take up {name}", PATIENCE)
+    return found[0]
+
+
 def told(world: StageWorld, result: WorkResult) -> tuple[Any, ...]:
     """What came of it, without what only one of two stage runs has: names, uids and the times of Tekton's own."""
     made: dict[str, Any] = {}
     if result.waiting_for:
-        found = world.cluster.get("pipelinerun", result.waiting_for["name"], world.namespace)
+        found = taken_up(world, result.waiting_for["name"])
         metadata = {name: found["metadata"].get(name) for name in ("labels", "annotations", "ownerReferences")}
         made = {"metadata": metadata, "spec": found["spec"]}
     names = re.compile(r"main-[0-9a-f]{8}-build(-[0-9a-f]{8}-\d+)?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -209,8 +209,8 @@ class ApiServer:
             self.write("PATCH", f"{path}?{APPLY}", each, "application/apply-patch+yaml")
 
     def get(self, kind: str, name: str, namespace: str = "default") -> Any:
-        """One resource, decoded; raises OSError."""
-        return self.read(self.kind(kind).path(namespace, name))
+        """One resource, decoded, as kubectl shows it; raises OSError."""
+        return shown(self.read(self.kind(kind).path(namespace, name)))
 
     def kind(self, word: str) -> Kind:
         """What kubectl would take for this word: where resources of it are. Raises OSError."""
@@ -307,6 +307,12 @@ def _served_at(definition: dict[str, Any]) -> str:
     """Where all resources of a kind are, told briefly. Its storage is ready a moment after it is established."""
     spec = definition["spec"]
     return f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}?limit=1"
+
+
+def shown(resource: dict[str, Any]) -> dict[str, Any]:
+    """Without what kubectl leaves out as well: who wrote which field, and when."""
+    metadata = {name: value for name, value in resource["metadata"].items() if name != "managedFields"}
+    return {**resource, "metadata": metadata}
 
 
 def _flat(resources: Iterable[dict[str, Any] | str | Path]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.testbed import parts
-from tests.testbed.apiserver import CRDS, ApiServer
+from tests.testbed.apiserver import CRDS, ApiServer, shown
 from tests.testbed.processes import wait_until
 from tests.testbed.releases import SIMULATED
 from tests.testbed.tekton import Tekton
@@ -56,7 +56,7 @@ class Cluster(ApiServer):
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
         place = self.kind(kind)
         items = self.read(place.path(namespace) + query)["items"]
-        return [{"apiVersion": place.api_version, "kind": place.kind, **each} for each in items]
+        return [{"apiVersion": place.api_version, "kind": place.kind, **shown(each)} for each in items]
 
 
 class SimulatedCluster(Cluster):

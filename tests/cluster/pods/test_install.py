@@ -65,7 +65,7 @@ class Installed(RunnerBesideApiServer):
     def ended(self, run: dict[str, Any]) -> dict[str, Any]:
         """The same run when it has ended."""
         name = run["metadata"]["name"]
-        wait_until(lambda: self._get(name)["status"].get("completionTime"), f"the end of {name}", 180)
+        wait_until(lambda: self._get(name).get("status", {}).get("completionTime"), f"the end of {name}", 180)
         return self._get(name)
 
     def stage_runs(self, run: dict[str, Any]) -> list[dict[str, Any]]:
