@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 SECRET = "s3cret-of-the-test"
+STOP_SECONDS = 90
 API = "/apis/kabanero.io/v1alpha1/namespaces/kabanero"
 
 
@@ -77,7 +78,7 @@ class Runner:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(30)
+                self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
