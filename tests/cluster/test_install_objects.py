@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from kabanero.model import rbac
 from kabanero.settings import read_settings
 
-from tests.cluster.install_world import NAMESPACE, Installer
+from tests.cluster.install_world import KINDS, NAMESPACE, Installer, Played
 from tests.integration.collection.conftest import Command, ansible, collections  # noqa: F401
 from tests.testbed.apiserver import KubectlError
 from tests.testbed.cluster import SimulatedCluster
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.cluster
 IMAGE = "registry.example.com/kabanero-runner:1"
 NEXT_IMAGE = "registry.example.com/kabanero-runner:2"
 SERVED = ["team-a", "team-b"]
+HOST = "hooks.example.com"
 ROUTES = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -59,8 +62,82 @@ def installed(installer: Installer) -> Installer:
     return installer
 
 
-def names(installer: Installer, kind: str) -> set[str]:
-    return {name.split()[1] for name in installer.objects() if name.startswith(f"{kind} ")}
+class Seen:
+    """What was on the cluster after a play."""
+
+    def __init__(self, installer: Installer) -> None:
+        there = json.loads(installer.cluster.kubectl("get", f"{KINDS},routes", "-A", "-o=json"))["items"]
+        self.objects = {(each["kind"], _place(each)): each for each in there}
+        self.pods = [pod for pod in installer.pods() if not pod["metadata"].get("deletionTimestamp")]
+        self._may = {verb: _may(installer, verb) for verb in ("watch", "delete")}
+
+    def get(self, kind: str, name: str) -> Any:
+        """The object of the runner's namespace, or of none; None: it was not there."""
+        return self.objects.get((kind, f"{NAMESPACE}/{name}")) or self.objects.get((kind, name))
+
+    def bound(self, namespace: str = "") -> set[str]:
+        """The roles that are bound to the runner, there or everywhere."""
+        kind, begins = ("RoleBinding", f"{namespace}/") if namespace else ("ClusterRoleBinding", "")
+        chosen = {place: each for (which, place), each in self.objects.items() if which == kind}
+        return {each["roleRef"]["name"] for place, each in chosen.items() if place.startswith(begins) and _ours(each)}
+
+    def may(self, verb: str) -> bool:
+        """Whether the runner was permitted that with all Deployments."""
+        return self._may[verb]
+
+
+def _place(found: dict[str, Any]) -> str:
+    metadata = found["metadata"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
+
+
+def _ours(binding: dict[str, Any]) -> bool:
+    return any(each["name"] == rbac.ACCOUNT for each in binding.get("subjects", ()))
+
+
+def _may(installer: Installer, verb: str) -> bool:
+    account = f"--as=system:serviceaccount:{NAMESPACE}:{rbac.ACCOUNT}"
+    try:
+        return "yes" in installer.cluster.kubectl("auth", "can-i", verb, "deployments", account)
+    except KubectlError as refused:
+        assert refused.stdout.strip() == "no", refused
+        return False
+
+
+@dataclass
+class Changes:
+    """One installation, changed twice and changed back; each play takes long, so each changes several things."""
+
+    before: Seen
+    some: Seen
+    others: Seen
+    others_again: Played
+    after: Seen
+
+
+@pytest.fixture(scope="module")
+def changes(installed: Installer) -> Changes:
+    for name in SERVED:
+        installed.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    installed.cluster.apply(ROUTES)
+    installed.cluster.wait_established(ROUTES)
+    try:
+        before = Seen(installed)
+        ingress = {"exposure": "ingress", "host": HOST, "tls_secret": "hooks-tls", "ingress_class": "inside"}
+        pods = {"replicas": 1, "settings": {"logLevel": "debug"}, "wait": True}
+        installed.install(webhook_secret="chosen-by-a-person", namespaces=SERVED, **ingress, **pods)
+        some = Seen(installed)
+        rules = [{"apiGroups": ["apps"], "resources": ["deployments"]}]
+        installed.install(exposure="route", host=HOST, watched_rules=rules)
+        others = Seen(installed)
+        again = installed.install(exposure="route", host=HOST, watched_rules=rules)
+        installed.install()
+        after = Seen(installed)
+        made_up = json.dumps({"data": before.get("Secret", "kabanero-webhook")["data"]})
+        installed.cluster.kubectl("patch", "secret", "kabanero-webhook", "-n", NAMESPACE, "-p", made_up)
+        return Changes(before, some, others, again, after)
+    finally:
+        installed.cluster.kubectl("delete", "crd", ROUTES["metadata"]["name"])
 
 
 def secret(installer: Installer, name: str, key: str) -> str:
@@ -108,64 +185,61 @@ def test_secrets_are_made_up_once_kept_and_never_shown(installed: Installer) -> 
         assert base64.b64encode(value.encode()).decode() not in said.output
 
 
-def test_a_secret_that_is_given_replaces_the_one_that_was_made_up(installed: Installer) -> None:
-    installed.install(webhook_secret="chosen-by-a-person")
-    assert secret(installed, "kabanero-webhook", "secret") == "chosen-by-a-person"
-    installed.install()
-    assert secret(installed, "kabanero-webhook", "secret") == "chosen-by-a-person"
+def test_a_secret_that_is_given_replaces_the_one_that_was_made_up_and_stays(changes: Changes) -> None:
+    given = base64.b64encode(b"chosen-by-a-person").decode()
+    secrets = [seen.get("Secret", "kabanero-webhook")["data"]["secret"] for seen in (changes.some, changes.after)]
+    assert secrets == [given, given]
+    assert changes.before.get("Secret", "kabanero-webhook")["data"]["secret"] != given
 
 
-def test_a_changed_setting_reaches_the_runner_by_new_pods(installed: Installer) -> None:
-    before = {pod["metadata"]["name"] for pod in installed.pods()}
-    installed.install(settings={"logLevel": "debug"}, wait=True)
-    settings = installed.get("configmap", "kabanero-runner-settings")["data"]["kabanero.yaml"]
+def test_a_changed_setting_reaches_the_runner_by_new_pods(changes: Changes) -> None:
+    settings = changes.some.get("ConfigMap", "kabanero-runner-settings")["data"]["kabanero.yaml"]
     assert "logLevel: debug" in settings
-    assert not before & {pod["metadata"]["name"] for pod in living(installed)}
-    installed.install()
+    before, after = ({pod["metadata"]["name"] for pod in seen.pods} for seen in (changes.before, changes.some))
+    assert after and not before & after
 
 
-def living(installer: Installer) -> list[Any]:
-    return [pod for pod in installer.pods() if not pod["metadata"].get("deletionTimestamp")]
+def test_where_it_serves_some_namespaces_it_has_rights_there_only(changes: Changes) -> None:
+    everywhere, some = {*rbac.CLUSTER_ROLES, rbac.REVIEWS}, set(rbac.CLUSTER_ROLES)
+    assert [changes.before.bound(), changes.some.bound(), changes.after.bound()] == [
+        everywhere,
+        {rbac.REVIEWS},
+        everywhere,
+    ]
+    assert [changes.some.bound(name) for name in SERVED] == [some, some]
+    assert [changes.after.bound(name) for name in SERVED] == [set(), set()]
 
 
-def test_where_it_serves_some_namespaces_it_has_rights_there_only(installed: Installer) -> None:
-    for name in SERVED:
-        installed.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    assert names(installed, "ClusterRoleBinding") == {*rbac.CLUSTER_ROLES, rbac.REVIEWS}
-    installed.install(namespaces=SERVED)
-    assert names(installed, "ClusterRoleBinding") == {rbac.REVIEWS}
-    for name in SERVED:
-        bindings = installed.cluster.list("rolebindings", name)
-        assert {each["roleRef"]["name"] for each in bindings} == set(rbac.CLUSTER_ROLES)
-    installed.install()
-    assert names(installed, "ClusterRoleBinding") == {*rbac.CLUSTER_ROLES, rbac.REVIEWS}
-    assert [each for name in SERVED for each in installed.cluster.list("rolebindings", name)] == []
+def test_what_triggers_watch_is_added_to_its_rights_and_nothing_else(changes: Changes) -> None:
+    assert (changes.others.may("watch"), changes.others.may("delete")) == (True, False)
+    assert changes.others.get("ClusterRole", "kabanero-watched")
+    assert changes.after.get("ClusterRole", "kabanero-watched") is None
+    assert not changes.after.may("watch")
 
 
-def test_what_triggers_watch_is_added_to_its_rights_and_nothing_else(installed: Installer) -> None:
-    account = f"--as=system:serviceaccount:{NAMESPACE}:{rbac.ACCOUNT}"
-    installed.install(watched_rules=[{"apiGroups": ["apps"], "resources": ["deployments"]}])
-    assert installed.cluster.kubectl("auth", "can-i", "watch", "deployments", account).strip() == "yes"
-    with pytest.raises(KubectlError) as refused:
-        installed.cluster.kubectl("auth", "can-i", "delete", "deployments", account)
-    assert refused.value.stdout.strip() == "no"
-    installed.install()
-    assert not installed.there("clusterrole", "kabanero-watched")
-
-
-def test_an_ingress_leads_to_the_webhook_only_and_goes_when_it_is_not_wanted(installed: Installer) -> None:
-    installed.install(exposure="ingress", host="hooks.example.com", tls_secret="hooks-tls", ingress_class="inside")
-    spec = installed.get("ingress", "kabanero-webhook")["spec"]
-    assert (spec["tls"], spec["ingressClassName"]) == (
-        [{"hosts": ["hooks.example.com"], "secretName": "hooks-tls"}],
-        "inside",
-    )
+def test_an_ingress_leads_to_the_webhook_only_and_goes_when_it_is_not_wanted(changes: Changes) -> None:
+    spec = changes.some.get("Ingress", "kabanero-webhook")["spec"]
+    assert (spec["tls"], spec["ingressClassName"]) == ([{"hosts": [HOST], "secretName": "hooks-tls"}], "inside")
     [rule] = spec["rules"]
     [path] = rule["http"]["paths"]
-    assert (rule["host"], path["path"], path["pathType"]) == ("hooks.example.com", "/webhook", "Exact")
+    assert (rule["host"], path["path"], path["pathType"]) == (HOST, "/webhook", "Exact")
     assert path["backend"]["service"] == {"name": "kabanero-webhook", "port": {"name": "http"}}
-    installed.install()
-    assert not installed.there("ingress", "kabanero-webhook")
+    assert changes.others.get("Ingress", "kabanero-webhook") is None
+
+
+def test_a_route_leads_to_the_webhook_only_and_goes_when_it_is_not_wanted(changes: Changes) -> None:
+    spec = changes.others.get("Route", "kabanero-webhook")["spec"]
+    assert (spec["host"], spec["path"], spec["to"]["name"]) == (HOST, "/webhook", "kabanero-webhook")
+    assert spec["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}
+    assert changes.others_again.changed == 0
+    assert changes.after.get("Route", "kabanero-webhook") is None
+
+
+def test_one_replica_has_no_disruption_budget_and_several_have(changes: Changes) -> None:
+    assert changes.before.get("PodDisruptionBudget", "kabanero-runner")
+    assert changes.some.get("PodDisruptionBudget", "kabanero-runner") is None
+    assert len(changes.some.pods) == 1
+    assert changes.after.get("PodDisruptionBudget", "kabanero-runner")
 
 
 def test_an_ingress_without_a_host_is_refused_before_anything_is_changed(installed: Installer) -> None:
@@ -176,21 +250,6 @@ def test_an_ingress_without_a_host_is_refused_before_anything_is_changed(install
     assert installed.objects() == before
 
 
-def test_a_route_leads_to_the_webhook_only_and_goes_when_it_is_not_wanted(installed: Installer) -> None:
-    installed.cluster.apply(ROUTES)
-    installed.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/routes.route.openshift.io")
-    try:
-        installed.install(exposure="route", host="hooks.example.com")
-        spec = installed.get("route", "kabanero-webhook")["spec"]
-        assert (spec["host"], spec["path"], spec["to"]["name"]) == ("hooks.example.com", "/webhook", "kabanero-webhook")
-        assert spec["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}
-        assert installed.install(exposure="route", host="hooks.example.com").changed == 0
-        installed.install()
-        assert not installed.there("route", "kabanero-webhook")
-    finally:
-        installed.cluster.kubectl("delete", "crd", "routes.route.openshift.io")
-
-
 def test_pods_that_do_not_come_up_end_the_play_with_the_reason(installed: Installer) -> None:
     try:
         failed = installed.attempt("install", node_selector={"disk": "none"}, wait_seconds=6, wait=True)
@@ -199,14 +258,6 @@ def test_pods_that_do_not_come_up_end_the_play_with_the_reason(installed: Instal
         assert "didn't match Pod's node affinity/selector" in failed.output
     finally:
         installed.install()
-
-
-def test_one_replica_has_no_disruption_budget_and_several_have(installed: Installer) -> None:
-    assert installed.there("poddisruptionbudget", "kabanero-runner")
-    installed.install(replicas=1, wait=True)
-    assert not installed.there("poddisruptionbudget", "kabanero-runner")
-    assert len(living(installed)) == 1
-    installed.install()
 
 
 def test_configured_twice_changes_nothing_and_what_is_no_longer_named_goes(installed: Installer) -> None:
