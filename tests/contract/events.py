@@ -12,7 +12,7 @@ from kabanero.ports import Bus, Consumer, Delivery
 
 from tests.support.clock import START
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 MOMENT = 0.15
 _ids = itertools.count(1)
 

@@ -13,7 +13,7 @@ from kabanero.model.resource import API_VERSION, Key, Resource
 from kabanero.ports import Store, WatchEvent
 
 TYPE = STAGE_RUN.type
-PATIENCE = 10.0
+PATIENCE = 30.0
 MOMENT = 0.15
 
 

@@ -17,6 +17,7 @@ from kabanero.ports import EventQuery
 from kabanero.stores.sqlite import SqliteStore
 
 from tests.contract.events import reading
+from tests.contract.resources import PATIENCE
 from tests.support.clock import FakeClock
 
 KILLS = 4
@@ -77,7 +78,7 @@ async def test_garbage_that_a_kill_left_is_collected_at_the_next_start(tmp_path:
     with sqlite3.connect(tmp_path / "store.db") as connection:
         connection.execute("INSERT INTO collecting (task, uid, object) VALUES ('dependents', 'long-gone', 1)")
     store = await SqliteStore.open(tmp_path / "store.db", FakeClock())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while _tasks(tmp_path):
             await asyncio.sleep(0.01)
     await store.close()

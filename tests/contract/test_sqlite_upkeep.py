@@ -19,7 +19,7 @@ from kabanero.stores.sqlite.selecting import Scope, candidates
 from kabanero.stores.sqlite.terms import field_terms
 
 from tests.contract.events import event, reading
-from tests.contract.resources import TYPE, key, names, stage_run, with_attempt, with_phase
+from tests.contract.resources import PATIENCE, TYPE, key, names, stage_run, with_attempt, with_phase
 from tests.support.clock import FakeClock
 
 HOUR = timedelta(hours=1)
@@ -137,7 +137,7 @@ async def test_history_is_compacted_from_time_to_time(tmp_path: Path, clock: Fak
     await store.update(with_attempt(created, 2))
     await store.create(stage_run("b"))
     clock.advance(30)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while _versions(tmp_path) > 2:
             await asyncio.sleep(0.01)
     await store.close()
@@ -159,7 +159,7 @@ async def test_a_field_that_becomes_selectable_is_indexed_at_the_next_start(tmp_
     store = await SqliteStore.open(tmp_path / "store.db", clock, types=[TYPE])
     page = await store.list(TYPE, selector=parse_selector("", "status.phase=Running"))
     assert names(page.items) == ["n449"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while "status.phase" not in _indexed(tmp_path):
             await asyncio.sleep(0.01)
     page = await store.list(TYPE, selector=parse_selector("", "status.phase=Running"))
@@ -189,7 +189,7 @@ async def test_a_file_of_an_older_release_finds_what_nobody_has_begun_with(tmp_p
         file.execute("UPDATE types SET indexed = ?", (json.dumps(TYPE.selectable),))
     store = await SqliteStore.open(tmp_path / "store.db", clock, types=[TYPE])
     assert names((await store.list(TYPE, selector=NOT_BEGUN)).items) == ["new"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while "status.phase=" not in _indexed(tmp_path):
             await asyncio.sleep(0.01)
     assert names((await store.list(TYPE, selector=NOT_BEGUN)).items) == ["new"]
