@@ -13,6 +13,9 @@ description:
   - Makes, changes and deletes an C(AppsodyBuild) through the resource API of a runner or cluster.
   - The stage builds an application by the stack that its repository names. A strategy binds its input C(source) to a
     repository and its output C(image) to the image that the build makes.
+  - No playbook comes with it, since only yours knows what a stack is and which pipeline builds it. Name it by
+    O(playbook), or for all stages of this kind by M(kabanero.events.stage_kind). The role
+    C(kabanero.events.tekton_stage) starts the pipeline.
   - What is left out of an existing stage stays as it is.
 author:
   - Kabanero events contributors (@kabanero-io)
@@ -32,6 +35,7 @@ attributes:
     support: full
 seealso:
   - module: kabanero.events.stage
+  - module: kabanero.events.stage_kind
   - module: kabanero.events.strategy_definition
 """
 
@@ -40,6 +44,7 @@ EXAMPLES = r"""
   kabanero.events.appsody_build:
     name: appsody-build
     namespace: kabanero
+    playbook: build.yml
     inputs:
       - name: source
         type: github

@@ -17,11 +17,8 @@ from kabanero.model.selectors import Requirement, Selector
 from kabanero.ports import Store
 
 Controller = Literal["playbook", "external", "approval", "job"]
-BUILT_IN_PLAYBOOKS = {
-    "TektonStage": "kabanero.events.stages.tekton_stage",
-    "AppsodyBuild": "kabanero.events.stages.appsody_build",
-}
-
+BUILT_IN_PLAYBOOKS = {"TektonStage": "kabanero.events.stages.tekton_stage"}
+"""An AppsodyBuild has none: what a stack is, and which pipeline builds it, only its users' own playbook knows."""
 BUILT_IN_CONTROLLERS: dict[str, Controller] = {"EmailApprovalStage": "approval", "JobTemplateStage": "job"}
 """Kinds that need no playbook, unless they are given one."""
 
@@ -124,7 +121,8 @@ async def plan_of(store: Store, namespace: str, ref: dict[str, Any]) -> StagePla
         controller = BUILT_IN_CONTROLLERS.get(ref["kind"], controller)
     if controller == "playbook" and not playbook:
         raise StageUnknownError(
-            f"{ref['kind']} {ref['name']} has no playbook; set spec.playbook or declare a StageKind"
+            f"{ref['kind']} {ref['name']} has no playbook; set spec.playbook, or declare a StageKind for "
+            f"{ref['kind']} that names one"
         )
     return StagePlan(controller, playbook, stage)
 

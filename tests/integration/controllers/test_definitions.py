@@ -47,3 +47,16 @@ async def test_a_reference_that_leads_nowhere_is_told_with_what_would_mend_it(
         await plan_of(store, "kabanero", {"kind": kind, "name": name})
     await store.close()
     assert str(error.value) == said
+
+
+async def test_an_appsody_build_is_carried_out_by_the_playbook_that_somebody_names(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db", FakeClock())
+    ref = {"kind": "AppsodyBuild", "name": "build"}
+    await store.create(resource("AppsodyBuild", "build", {}))
+    with pytest.raises(StageUnknownError, match=r"has no playbook; set spec\.playbook, or declare a StageKind"):
+        await plan_of(store, "kabanero", ref)
+    kind = {"kind": "AppsodyBuild", "controller": "playbook", "playbook": "acme.shop.build"}
+    await store.create(resource("StageKind", "appsody", kind))
+    plan = await plan_of(store, "kabanero", ref)
+    await store.close()
+    assert (plan.controller, plan.playbook) == ("playbook", "acme.shop.build")

@@ -59,7 +59,7 @@ class PlaybookStageSpec(StageSpec):
 
 
 class AppsodyBuildSpec(StageSpec):
-    """A stage that builds an application by the stack that its repository names."""
+    """A stage that builds an application by the stack that its repository names, by a playbook of your own."""
 
     pipeline: str = Field(default="", description="Build pipeline of the stack; empty: the stack's first.")
 
