@@ -22,8 +22,8 @@ class JobConnection(Model):
     url: str = Field(description="Its address, such as https://awx.example.com.", pattern=r"^https?://[^\s/]+(/\S*)?$")
     secret: Text = Field(
         description="Name of a Secret in the stage's namespace: `token`, or `username` and `password`, or the "
-        "`refresh_token`, `client_id` and `client_secret` of an application, whose new tokens are written into it. It is "
-        "read again when it is refused."
+        "`refresh_token`, `client_id` and `client_secret` of an application, whose new tokens are written into it. It "
+        "is read again when it is refused."
     )
     api_path: str = Field(
         default="/api/v2",
