@@ -23,6 +23,7 @@ SCENARIOS = (
     "tekton_waiting",
     "requests",
     "modules",
+    "playbooks",
 )
 
 

@@ -60,6 +60,9 @@ class _Held(FinalQueue):  # type: ignore[misc]
     def put(self, obj: Any) -> None:
         self.sent.append(pickle.dumps(obj))
 
+    def send_prompt(self, **kwargs: Any) -> None:
+        raise _NeedsProcess
+
 
 class _Heard:
     """The strategy as its results thread sees it, with a queue of what one task has sent."""
@@ -168,7 +171,10 @@ def _is_of_the_kind(task: Any) -> bool:
 
 def _guard_actions(names: Iterable[str]) -> None:
     """Lets only the actions that were meant be run here: a project may have others of the same names."""
-    known = {loader.action_loader.get(name, class_only=True) for name in names} - {None}
+    known = set()
+    for name in names:
+        with contextlib.suppress(Exception):  # the collection may not be there, or another than we know
+            known.add(loader.action_loader.get(name, class_only=True))
     found = TaskExecutor._get_action_handler_with_module_context
 
     def handler(self: Any, *args: Any, **kwargs: Any) -> Any:

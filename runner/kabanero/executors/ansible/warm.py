@@ -16,17 +16,18 @@ import random
 import secrets
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
 
-from kabanero.executors.ansible import direct
+from kabanero.executors.ansible import direct, prepared
 
 CORE_PLUGINS = {
     "inventory_loader": ("host_list", "script", "auto", "yaml", "ini", "toml"),
     "vars_loader": ("host_group_vars",),
     "cache_loader": ("memory",),
-    "callback_loader": ("default",),
+    "callback_loader": ("default", "oneline"),
     "connection_loader": ("local", "ssh"),
     "shell_loader": ("sh",),
     "become_loader": ("sudo", "su"),
@@ -74,6 +75,8 @@ def load() -> None:
     _load_our_plugins()
     _allow_our_names()
     _load_inline()
+    prepared.prepare(CORE_PLUGINS)
+    _index_settings()
     gc.collect()
     gc.freeze()
 
@@ -208,6 +211,18 @@ def _play(argv: list[str], environment: dict[str, str], folder: str) -> int:
     return 0
 
 
+_settings: dict[str, list[str]] = {}
+"""Names of settings by the environment variable that they are read from."""
+
+
+def _index_settings() -> None:
+    from ansible import constants
+
+    for name, definition in constants.config.get_configuration_definitions().items():
+        for each in definition.get("env") or ():
+            _settings.setdefault(each.get("name", ""), []).append(name)
+
+
 def _changed(environment: dict[str, str]) -> set[str]:
     return {name for name in {*os.environ, *environment} if os.environ.get(name) != environment.get(name)}
 
@@ -248,11 +263,20 @@ def _own_configuration(changed: set[str]) -> None:
 
     with contextlib.suppress(Exception):
         atexit.unregister(manager.cleanup_tmp_file)
-    for name, definition in constants.config.get_configuration_definitions().items():
-        named = {each.get("name") for each in definition.get("env") or ()}
-        if name == "DEFAULT_LOCAL_TMP" or named & changed:
-            constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
+    constants.set_constant("DEFAULT_LOCAL_TMP", _own_folder(Path(constants.DEFAULT_LOCAL_TMP).parent))
+    for name in {name for variable in changed for name in _settings.get(variable, ())}:
+        constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
     _own_plugin_paths(constants)
+
+
+def _own_folder(parent: Path) -> str:
+    """As Ansible makes it. Asked for it, it would read the setting's template again."""
+    from ansible.config import manager
+
+    parent.mkdir(0o700, parents=True, exist_ok=True)
+    made = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=parent)
+    atexit.register(manager.cleanup_tmp_file, made, warn=True)
+    return made
 
 
 def _own_plugin_paths(constants: Any) -> None:
