@@ -144,6 +144,10 @@ SAME = {
     "a loop in which one fails": "- assert: {that: item < 2}\n  loop: [1, 2]\n  register: seen\n  ignore_errors: true",
     "a loop with an old lookup": "- set_fact: {seen: '{{ item }}'}\n  with_dict: {a: 1, b: 2}",
     "a condition that is false": "- set_fact: {seen: 1}\n  when: 1 > 2\n  register: seen",
+    "a command on a condition": "- command: echo yes\n  when: 2 > 1\n  register: done\n"
+    "- command: echo no\n  when: 1 > 2\n  register: left\n"
+    "- set_fact: {seen: '{{ [done.stdout, left.skipped] }}'}",
+    "a condition that makes no sense": "- command: echo no\n  when: no.such\n  ignore_errors: true\n  register: seen",
     "what changed and failed mean": "- assert: {that: 1}\n  changed_when: true\n  failed_when: 2 > 1",
     "what must not be logged": "- set_fact: {seen: hidden}\n  no_log: true",
     "a failure that must not be logged": "- fail: {msg: hidden}\n  no_log: true",
@@ -195,6 +199,12 @@ PIDS = "    - set_fact: {first: '{{ 0 | pid }}'}\n"
 async def test_tasks_that_need_no_process_are_done_in_one(pair: Pair) -> None:
     here, forking = await pair.both(PIDS, report="[first | int, 0 | pid] | unique | length")
     assert (here[0].outputs, forking[0].outputs) == ({"seen": 1}, {"seen": 2})
+
+
+async def test_a_condition_that_is_false_is_found_without_a_process(pair: Pair) -> None:
+    elsewhere = "    - command: echo done\n      when: (0 | pid) != (first | int)\n      register: asked\n"
+    here, forking = await pair.both(PIDS + elsewhere, report="asked.skipped | default(false)")
+    assert (here[0].outputs, forking[0].outputs) == ({"seen": True}, {"seen": False})
 
 
 NEED_ONE = {

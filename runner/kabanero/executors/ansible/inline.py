@@ -109,6 +109,8 @@ class Worker(worker.WorkerProcess):  # type: ignore[misc]
         """This worker with its own copies of all that a task changes, as a fork would have."""
         twin = copy.copy(self)
         twin._task = self._task.copy(exclude_tasks=True)
+        if not _may_be_done(self._task):
+            twin._task.post_validate = _refuse  # Ansible's next step when the condition is true
         twin._host = copy.copy(self._host)
         twin._task_vars = self._task_vars.copy()
         twin._term = signal.getsignal(signal.SIGTERM)
@@ -154,13 +156,19 @@ def _may_stay(it: Worker) -> bool:
         of is not None
         and len(of._workers) == 1
         and not of._pending_results
-        and not any(getattr(task, name) for name in WANTS_PROCESS)
         and (it._task_vars.get("ansible_connection") or task.connection) == "local"
-        and _is_of_the_kind(task)
+        and (_may_be_done(task) or _may_be_skipped(task))
     )
 
 
-def _is_of_the_kind(task: Any) -> bool:
+def _may_be_skipped(task: Any) -> bool:
+    """Whether a condition alone may end it: that shows without a process, whatever the task would do."""
+    return bool(task.when) and not (task.loop_with or task.loop or task.delegate_to)
+
+
+def _may_be_done(task: Any) -> bool:
+    if any(getattr(task, name) for name in WANTS_PROCESS):
+        return False
     if isinstance(task, TaskInclude):
         return True
     collection, _, name = str(task._resolved_action or "").rpartition(".")
@@ -198,6 +206,10 @@ def _guard_lookups() -> None:
 
 def _only_known(made: Any, known: set[type]) -> Any:
     return _only_if(made is None or type(made) in known, made)
+
+
+def _refuse(**_: Any) -> NoReturn:
+    raise _NeedsProcess
 
 
 def _only_if(here: bool, what: Any) -> Any:
