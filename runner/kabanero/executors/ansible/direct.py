@@ -16,7 +16,7 @@ from typing import Any
 from kabanero.executors.ansible import traces
 from kabanero.executors.ansible.job import Job
 from kabanero.executors.ansible.observing import STAGE_RESULT, Observer
-from kabanero.ports import WorkResult, WorkStatus
+from kabanero.ports import WorkResult
 
 MODULE = "ansible_collections.kabanero.events.plugins.module_utils.direct_stages"
 
@@ -51,7 +51,7 @@ def result(job: Job, observer: Observer, asked: Callable[[], bool]) -> WorkResul
                 raise _BrokenOff(asked=True)
             report, told = load().DIRECT[job.playbook](job.extra_vars)
     except _BrokenOff as end:
-        return _broken_off(job, end)
+        return traces.broken_off(job.path, job.timeout, asked=end.asked)
     return _reported(report, told, observer)
 
 
@@ -60,12 +60,6 @@ def _reported(report: dict[str, Any], told: str, observer: Observer) -> WorkResu
     observer.event({"stdout": told})
     observer.event({"event": "playbook_on_stats", "event_data": {"artifact_data": {STAGE_RESULT: report}}})
     return observer.result(0)
-
-
-def _broken_off(job: Job, end: _BrokenOff) -> WorkResult:
-    if end.asked:
-        return WorkResult(WorkStatus.CANCELLED, "Cancelled", traces.cancelled(job.path) or "cancelled on request")
-    return WorkResult(WorkStatus.TIMED_OUT, "DeadlineExceeded", f"not ended within {job.timeout:g} s")
 
 
 @contextmanager

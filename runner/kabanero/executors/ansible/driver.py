@@ -48,7 +48,7 @@ def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str],
     stopping = _Stopping()
     started = datetime.now(UTC)
     try:
-        result = _result(job, news, stopping, play)
+        result = _result(job, news, stopping, play, is_direct=is_direct)
     except Exception as error:
         result = _full(job, error) or WorkResult(WorkStatus.ERRORED, "DriverError", traceback.format_exc(limit=-3))
     if result.status in (WorkStatus.CANCELLED, WorkStatus.TIMED_OUT):
@@ -98,7 +98,7 @@ class _Stopping:
         return self.asked
 
 
-def _result(job: Job, news: News, stopping: _Stopping, play: Any) -> WorkResult:
+def _result(job: Job, news: News, stopping: _Stopping, play: Any, *, is_direct: bool) -> WorkResult:
     reason = traces.cancelled(job.path)
     if reason is not None:
         return WorkResult(WorkStatus.CANCELLED, "Cancelled", reason or "cancelled before it began")
@@ -106,7 +106,7 @@ def _result(job: Job, news: News, stopping: _Stopping, play: Any) -> WorkResult:
     if missing is not None:
         return missing
     observer = Observer(job.path / traces.LOG, job.log_limit, job.secrets(), news)
-    if play and direct.knows(job):
+    if is_direct:
         return direct.result(job, observer, stopping)
     return _played(job, observer, stopping, play)
 
@@ -115,12 +115,12 @@ def _played(job: Job, observer: Observer, stopping: _Stopping, play: Any) -> Wor
     runner = _runner(job, observer, lambda: stopping() or _is_asking(observer), play)
     runner.run()
     if stopping.asked:
-        return WorkResult(WorkStatus.CANCELLED, "Cancelled", traces.cancelled(job.path) or "cancelled on request")
+        return traces.broken_off(job.path, job.timeout, asked=True)
     if observer.question:
         asking = prompts(f"playbook {job.playbook}", observer.question)
         return WorkResult(WorkStatus.ERRORED, asking.reason, asking.message)
     if runner.timed_out:
-        return WorkResult(WorkStatus.TIMED_OUT, "DeadlineExceeded", f"not ended within {job.timeout:g} s")
+        return traces.broken_off(job.path, job.timeout, asked=False)
     return observer.result(int(runner.rc))
 
 

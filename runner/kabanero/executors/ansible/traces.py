@@ -119,6 +119,13 @@ def cancelled(folder: Path) -> str | None:
         return None
 
 
+def broken_off(folder: Path, timeout: float, *, asked: bool) -> WorkResult:
+    """How a job ends that somebody wanted ended (`asked`), or whose time, in seconds, is up."""
+    if asked:
+        return WorkResult(WorkStatus.CANCELLED, "Cancelled", cancelled(folder) or "cancelled on request")
+    return WorkResult(WorkStatus.TIMED_OUT, "DeadlineExceeded", f"not ended within {timeout:g} s")
+
+
 def _write(path: Path, data: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
