@@ -16,7 +16,7 @@ from kabanero.model.resource import Resource
 from kabanero.ports import Store
 
 from tests.cluster.store_world import opened
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, ServedClock
 from tests.support.kubernetes_events import listening, ready, strategy
 from tests.testbed.apiserver import ApiServer
 
@@ -55,7 +55,7 @@ class World:
 
 @asynccontextmanager
 async def a_world(server: ApiServer, folder: Path) -> AsyncIterator[World]:
-    space, clock = f"events-{uuid.uuid4().hex[:8]}", FakeClock()
+    space, clock = f"events-{uuid.uuid4().hex[:8]}", ServedClock()
     bus = await SqliteBus.open(folder / "bus.db", clock)
     async with opened(server.kubeconfig) as (store, _):
         world = World(server, space, bus, clock, store)

@@ -15,7 +15,7 @@ from kabanero.stores.sqlite import SqliteStore
 from tests.contract import kubernetes_bus as buses_on_kubernetes
 from tests.contract import kubernetes_store as on_kubernetes
 from tests.support.absent import absent
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, ServedClock
 from tests.testbed.apiserver import ApiServer
 from tests.testbed.fixtures import BUILD
 from tests.testbed.parts import missing
@@ -59,7 +59,7 @@ async def sqlite_bus(request: pytest.FixtureRequest) -> AsyncIterator[BusUnderTe
 
 
 async def kubernetes_bus(request: pytest.FixtureRequest) -> AsyncIterator[BusUnderTest]:
-    clock = FakeClock()
+    clock = ServedClock()
 
     async def reopen() -> Bus:
         await under_test.bus.close()

@@ -35,3 +35,18 @@ class FakeClock:
             _, _, future = heapq.heappop(self._sleepers)
             if not future.done():
                 future.set_result(None)
+
+
+class ServedClock(FakeClock):
+    """For what talks to a real server: time stands still, but the breath before it is asked again passes by itself.
+
+    A real server may put a request off or end a watch at any moment; who waits that out must not wait for a test.
+    """
+
+    BREATH_SECONDS = 1.0
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > self.BREATH_SECONDS:
+            await super().sleep(seconds)
+        else:
+            await asyncio.sleep(seconds)

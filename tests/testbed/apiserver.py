@@ -299,7 +299,7 @@ class KubectlError(subprocess.CalledProcessError):
 
 
 def _established(definition: dict[str, Any]) -> bool:
-    conditions = definition.get("status", {}).get("conditions", [])
+    conditions = definition.get("status", {}).get("conditions") or []  # null for a moment after it is made
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
