@@ -4,16 +4,17 @@
 
 """What playbooks of this collection do for a stage, done without playing them: the same code behind the same options.
 
-Called by the runner's executor in a process of its own, which spares the processes that Ansible needs for a playbook
-and for each of its tasks. A test holds what comes of it against what comes of the playbook.
+Called by the runner's executor in a process that does one after the other, which spares those that Ansible needs for a
+playbook and for each of its tasks. A test holds what comes of it against what comes of the playbook.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.kabanero.events.plugins.module_utils.client import URLLIB3_IMPORT_ERROR
+from ansible_collections.kabanero.events.plugins.module_utils.client import URLLIB3_IMPORT_ERROR, Client
 from ansible_collections.kabanero.events.plugins.module_utils.errors import KabaneroError
 from ansible_collections.kabanero.events.plugins.module_utils.tekton_making import (
     ARGUMENTS,
@@ -25,6 +26,43 @@ from ansible_collections.kabanero.events.plugins.module_utils.tekton_making impo
 )
 
 
+class _Kept:
+    """One client that stays open for the next stage: to greet an API server costs more than to ask it.
+
+    Not one with a private key in a file that it made: that is there no longer than it is used.
+    """
+
+    def __init__(self):
+        self._client = None
+
+    @contextlib.contextmanager
+    def __call__(self, connection):
+        if self._client is None or self._client.connection != connection:
+            self.close()
+            self._client = Client(connection).__enter__()
+        self._client.warnings = []
+        try:
+            yield self._client
+        except BaseException:
+            self.close()
+            raise
+        if "-----BEGIN " in connection.key:
+            self.close()
+
+    def close(self):
+        if self._client is not None:
+            client, self._client = self._client, None
+            client.__exit__()
+
+
+_KEPT = _Kept()
+
+
+def close():
+    """Lets go of what is kept for the next stage."""
+    _KEPT.close()
+
+
 def _tekton_stage(told):
     if URLLIB3_IMPORT_ERROR:
         return _errored(NOT_CREATED, f"needs the library kubernetes\n{URLLIB3_IMPORT_ERROR}")
@@ -32,7 +70,7 @@ def _tekton_stage(told):
     if checked.error_messages:
         return _errored(NOT_CREATED, "; ".join(checked.error_messages))
     try:
-        made, is_new, warnings = make(checked.validated_parameters, os.environ)
+        made, is_new, warnings = make(checked.validated_parameters, os.environ, opened=_KEPT)
     except KabaneroError as error:
         return _errored(error.details.get("reason", NOT_CREATED), str(error))
     what = waiting_for(made)

@@ -45,15 +45,16 @@ def given(options):
     return {name: value for name, value in options.items() if value not in (None, "")}
 
 
-def make(params, environ, *, dry_run=False):
+def make(params, environ, *, dry_run=False, opened=Client):
     """The PipelineRun, whether it is new, and the server's warnings. Raises KabaneroError.
 
     `params` are options as ARGUMENTS has them, validated; `environ` is where the connection is looked for besides.
+    `opened` is a context manager: from the connection to its client.
     """
     connection = find_connection(params, environ)
     namespace = params["namespace"] or connection.namespace
     params = {**params, "namespace": namespace, "stage_run_namespace": params["stage_run_namespace"] or namespace}
-    with Client(connection) as client:
+    with opened(connection) as client:
         made, is_new = Pipelines(client, namespace, params["patience"], dry_run=dry_run).run(params)
         return made, is_new, client.warnings
 

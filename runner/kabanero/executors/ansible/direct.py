@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,16 +43,28 @@ def knows(job: Job) -> bool:
 
 
 def result(job: Job, observer: Observer, asked: Callable[[], bool]) -> WorkResult:
-    """What came of a job that is known. `asked`: whether somebody wants it ended."""
-    os.environ.update(job.environment)
+    """What came of a job that is known. `asked`: whether a signal came that somebody wants it ended.
+
+    The process may do other jobs before and after: a signal counts where this job is marked, what is set is set back.
+    """
+
+    def ended() -> bool:
+        return traces.cancelled(job.path) is not None
+
     try:
-        with _signals(job.timeout):
-            if asked():
+        with _environment(job.environment), _signals(job.timeout, ended):
+            if asked() and ended():
                 raise _BrokenOff(asked=True)
             report, told = load().DIRECT[job.playbook](job.extra_vars)
     except _BrokenOff as end:
         return traces.broken_off(job.path, job.timeout, asked=end.asked)
     return _reported(report, told, observer)
+
+
+def close() -> None:
+    """Lets go of what was kept for the next job."""
+    if known := load():
+        known.close()
 
 
 def _reported(report: dict[str, Any], told: str, observer: Observer) -> WorkResult:
@@ -63,11 +75,23 @@ def _reported(report: dict[str, Any], told: str, observer: Observer) -> WorkResu
 
 
 @contextmanager
-def _signals(timeout: float) -> Iterator[None]:
-    """SIGTERM, and the end of so many seconds (0: never), break off what is done here."""
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _signals(timeout: float, ended: Callable[[], bool]) -> Iterator[None]:
+    """SIGTERM, where `ended` holds, and the end of so many seconds (0: never), break off what is done here."""
 
     def break_off(number: int, _: Any) -> None:
-        raise _BrokenOff(asked=number == signal.SIGTERM)
+        if number == signal.SIGALRM or ended():
+            raise _BrokenOff(asked=number == signal.SIGTERM)
 
     before = {number: signal.signal(number, break_off) for number in (signal.SIGTERM, signal.SIGALRM)}
     signal.setitimer(signal.ITIMER_REAL, timeout)

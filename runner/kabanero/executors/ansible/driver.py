@@ -40,11 +40,14 @@ Play = Callable[[], None]
 """Plays the playbook inside a process that has Ansible loaded; never returns. None: start ansible-playbook."""
 
 
-def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str], Play] | None = None) -> None:
-    """Carries a job out, if nobody else has begun it. `play` makes the warm child; without it the run is cold."""
+def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str], Play] | None = None) -> bool:
+    """Carries a job out, if nobody else has begun it, and leaves its result; False: another has.
+
+    `play` makes the warm child; without it the run is cold.
+    """
     is_direct = play is not None and direct.knows(job)
     if not traces.claim(job.path, durably=not is_direct):
-        return
+        return False
     stopping = _Stopping()
     started = datetime.now(UTC)
     try:
@@ -55,6 +58,7 @@ def drive(job: Job, news: News, play: Callable[[list[str], dict[str, str], str],
         kill_below(os.getpid())
     finished = datetime.now(UTC)
     _leave(job.path, dataclasses.replace(result, started=started, finished=finished), stopping, durably=not is_direct)
+    return True
 
 
 def _is_full(error: Exception) -> bool:

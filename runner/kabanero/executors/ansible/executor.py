@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kabanero.executors.ansible import traces
+from kabanero.executors.ansible.endings import Endings, gone
 from kabanero.executors.ansible.job import Job, needs_cold
-from kabanero.executors.ansible.observing import PROGRESS
+from kabanero.executors.ansible.observing import ENDED, PROGRESS
 from kabanero.executors.ansible.processes import kill_below, kill_marked
 from kabanero.executors.ansible.server_link import ServerLink, start_cold
 from kabanero.executors.ansible.settings import AnsibleExecutorSettings
@@ -40,6 +41,7 @@ class AnsibleExecutor:
         self._errors = settings.data_dir.absolute() / "executor.log"
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._reports: dict[str, Report] = {}
+        self._endings = Endings()
         self._link = ServerLink(settings.project_dir, self._environment(), self._errors, self._hear)
         self._preparing: asyncio.Task[None] | None = None
 
@@ -75,20 +77,27 @@ class AnsibleExecutor:
                 await self._begin(work, folder)
                 driver = traces.driver_of(folder)
             if driver is not None:
-                await _ended(driver)
+                await self._ended(driver, work.ident)
             return traces.result_of(folder) or await self._without_result(work, folder)
         finally:
             self._reports.pop(work.ident, None)
 
     async def _begin(self, work: Work, folder: Path) -> None:
-        """Starts a driver and returns when it has made its claim, or has ended without one."""
+        """Starts a driver and returns when it has left a result, or has ended without one."""
         job = self._job(work, folder)
         pid = None
-        if self._settings.warm and not needs_cold(job.environment):
-            pid = await self._link.start(job)
-        if pid is None:
-            pid = await start_cold(job, self._environment(), self._errors)
-        await _gone(pid)
+        with self._endings.of(work.ident) as ended:
+            if self._settings.warm and not needs_cold(job.environment):
+                pid = await self._link.start(job)
+            if pid is None:
+                pid = await start_cold(job, self._environment(), self._errors)
+            await gone(pid, ended)
+
+    async def _ended(self, driver: traces.Process, ident: str) -> None:
+        """Returns when a driver, ours or one of an earlier runner, has done this job or has ended."""
+        with self._endings.of(ident) as ended:
+            if driver.alive and traces.result_of(self._folder / ident) is None:
+                await gone(driver.pid, ended)
 
     def _job(self, work: Work, folder: Path) -> Job:
         return Job(
@@ -128,6 +137,9 @@ class AnsibleExecutor:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _hear(self, ident: str, event: str, task: str, host: str) -> None:
+        if event == ENDED:
+            self._endings.told(ident)
+            return
         report = self._reports.get(ident)
         if report is None:
             return
@@ -152,7 +164,7 @@ class AnsibleExecutor:
             os.kill(driver.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(self._settings.kill_after):
-                await _ended(driver)
+                await self._ended(driver, ident)
         except TimeoutError:
             kill_below(driver.pid)
             with contextlib.suppress(ProcessLookupError):
@@ -185,25 +197,3 @@ class AnsibleExecutor:
         if cancel:
             await asyncio.gather(*(self.cancel(ident, "the runner was stopped") for ident in list(self._reports)))
         await self._link.close()
-
-
-async def _ended(driver: traces.Process) -> None:
-    """Returns when a driver, ours or one of an earlier runner, has ended."""
-    if driver.alive:
-        await _gone(driver.pid)
-
-
-async def _gone(pid: int) -> None:
-    """Returns when the process has ended."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    loop.add_reader(handle, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(handle)
-        os.close(handle)

@@ -18,6 +18,8 @@ STAGE_RESULT = "kabanero_stage_result"
 STAGE_PROGRESS = "kabanero_stage_progress"
 PROGRESS = "progress"
 """News of how far the work itself says it is: the message in place of the task, the percentage in place of the host."""
+ENDED = "ended"
+"""News that a driver which stays has left the result; of any other its own end tells."""
 NEWS = ("runner_on_start", "runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable")
 HIDDEN = "********"
 CUT = "\n... the rest of the output is not kept (setting executor.logLimit) ...\n"

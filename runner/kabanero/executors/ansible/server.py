@@ -1,7 +1,8 @@
 """The job server: a process with Ansible loaded that forks a driver for each job. Started by `server_link`.
 
 It reads jobs from a socket and tells the driver's number; the drivers write their news into a pipe that they inherit.
-When the runner is gone it takes no more jobs and ends with its last driver.
+A job that needs no playbook goes to a driver that stays. When the runner is gone the server takes no more jobs and ends
+with its last driver.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable
 
 import orjson
 
-from kabanero.executors.ansible import warm
+from kabanero.executors.ansible import direct, warm
 from kabanero.executors.ansible.driver import drive
 from kabanero.executors.ansible.job import Job
+from kabanero.executors.ansible.observing import ENDED
 from kabanero.executors.ansible.processes import adopt_orphans, kill_strays
+from kabanero.executors.ansible.residents import DONE, Residents
 
 HEADER = struct.Struct("!I")
 READY = b"ready\n"
@@ -36,19 +40,36 @@ def main(jobs_fd: int, news_fd: int) -> None:
     connection = socket.socket(fileno=jobs_fd)
     connection.sendall(READY)
     drivers: set[int] = set()
-    while True:
-        _reap(drivers)
-        readable, _, _ = select.select([connection], [], [], 1.0)
-        if readable:
-            job = _receive(connection)
-            if job is None:
-                break
-            drivers.add(pid := _fork(job, connection, news_fd))
-            connection.sendall(HEADER.pack(pid))
+    _serve(connection, news_fd, drivers)
     connection.close()
     os.close(news_fd)
     while drivers:
         _reap(drivers, 0)
+
+
+def _serve(connection: socket.socket, news_fd: int, drivers: set[int]) -> None:
+    """Until the runner is gone."""
+
+    def apart() -> None:
+        connection.close()
+        residents.close()
+
+    residents = Residents(lambda way: _reside(way, news_fd), apart)
+    while True:
+        _reap(drivers)
+        readable, _, _ = select.select([connection, *residents.ways()], [], [], 1.0)
+        for way in readable:
+            if way is not connection:
+                residents.heard(way)
+        if connection in readable:
+            message = _receive(connection)
+            if not message:
+                break
+            job = Job.decoded(message[HEADER.size :])
+            pid = residents.give(message) if direct.knows(job) else _fork(job, apart, news_fd)
+            drivers.add(pid)
+            connection.sendall(HEADER.pack(pid))
+    residents.close()
 
 
 def _reap(drivers: set[int], options: int = os.WNOHANG) -> None:
@@ -66,10 +87,11 @@ def _reap(drivers: set[int], options: int = os.WNOHANG) -> None:
                     return
 
 
-def _receive(connection: socket.socket) -> Job | None:
+def _receive(connection: socket.socket) -> bytes:
+    """A job with its header, as it came; nothing when the other side is gone."""
     header = _exactly(connection, HEADER.size)
     data = _exactly(connection, HEADER.unpack(header)[0]) if header else b""
-    return Job.decoded(data) if data else None
+    return header + data if data else b""
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
@@ -87,19 +109,37 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _fork(job: Job, connection: socket.socket, news_fd: int) -> int:
+def _fork(job: Job, apart: Callable[[], None], news_fd: int) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
         os.setsid()
-        connection.close()
-        play = functools.partial(warm.player, inline=job.inline)
-        drive(job, lambda event, task, host: _tell(news_fd, job.ident, event, task, host), play)
+        apart()
+        _drive(job, news_fd)
         code = 0
     finally:
         os._exit(code)
+
+
+def _reside(way: socket.socket, news_fd: int) -> None:
+    """A resident's life. Who finds that another has begun its job ends: that is how its end is told then."""
+    while message := _receive(way):
+        job = Job.decoded(message[HEADER.size :])
+        if not _drive(job, news_fd):
+            break
+        _tell(news_fd, job.ident, ENDED, "", "")
+        try:
+            way.sendall(DONE)
+        except OSError:
+            break
+    direct.close()
+
+
+def _drive(job: Job, news_fd: int) -> bool:
+    play = functools.partial(warm.player, inline=job.inline)
+    return drive(job, lambda event, task, host: _tell(news_fd, job.ident, event, task, host), play)
 
 
 def _tell(news_fd: int, ident: str, event: str, task: str, host: str) -> None:
