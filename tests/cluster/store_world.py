@@ -108,3 +108,21 @@ def rule_of(text: str) -> dict[str, Any]:
     """The RBAC rule that a message proposes."""
     rule: dict[str, Any] = yaml.safe_load(text[text.index("{apiGroups") : text.rindex("}") + 1])
     return rule
+
+
+def grant(apiserver: ApiServer, space: str, rule: dict[str, Any]) -> None:
+    """Lets the account `nobody` of a namespace do there what a rule says."""
+    name = f"{rule['resources'][0].replace('/', '-')}-{rule['verbs'][0]}"
+    place = {"name": name, "namespace": space}
+    rbac = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": place, "rules": [rule]}
+    subject = {"kind": "ServiceAccount", "name": "nobody", "namespace": space}
+    binding = {
+        "apiVersion": f"{rbac}/v1",
+        "kind": "RoleBinding",
+        "metadata": place,
+        "subjects": [subject],
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+    }
+    apiserver.apply(role, binding)
+    apiserver.kubectl("auth", "can-i", rule["verbs"][0], rule["resources"][0], "-n", space)
