@@ -131,7 +131,7 @@ class Client:
         if "-----BEGIN " not in pem:
             return str(Path(pem).expanduser())
         handle, path = tempfile.mkstemp(prefix="kabanero-")
-        self._cleanup.callback(os.unlink, path)
+        self._cleanup.callback(Path(path).unlink, missing_ok=True)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(pem)
         return path

@@ -142,3 +142,16 @@ async def test_many_side_by_side_leave_no_more_than_two(
     assert {each.reason for each in results} == {"TektonNotFound"}
     drivers = {driver(tmp_path, each) for each in jobs}
     await until(lambda: sum(each.alive for each in drivers) <= 2)
+
+
+async def test_who_lets_go_while_a_job_is_handed_over_holds_up_no_playbook(
+    executor: AnsibleExecutor, runner: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "project" / "quick.yml").write_text("- hosts: localhost\n  gather_facts: false\n  tasks: []\n")
+    await done(executor, of(runner))
+    handed_over = asyncio.ensure_future(executor.carry_out(of(runner)))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    handed_over.cancel()
+    result = await done(executor, Work("quick.1", "quick.yml", {}, {}))
+    assert result.status is WorkStatus.SUCCEEDED

@@ -112,7 +112,7 @@ class KubernetesBus:
             if self._closed:
                 return None
             with as_ours(self._settings.namespace):
-                await self._consumers.enrol(consumer)
+                await self._consumers.enrol(consumer, self._ledger.write)
             self._subscriptions += 1
             if self._feed is None:
                 feed = Feed(self._objects, self._clock, self._reading)

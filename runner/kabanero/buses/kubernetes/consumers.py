@@ -7,7 +7,7 @@ events that all others have handled are opened for it once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import orjson
@@ -31,13 +31,14 @@ class Consumers:
 
     def __init__(self, objects: Objects) -> None:
         self._objects, self._known = objects, dict[str, Consumer]()
+        self._coming: dict[str, Consumer] = {}
 
     def __bool__(self) -> bool:
         return bool(self._known)
 
     def wanting(self, topic: str) -> Iterator[Consumer]:
-        """Those that get events of a topic."""
-        return (consumer for consumer in self._known.values() if consumer.wants(topic))
+        """Those that get events of a topic, also those that are just being made known."""
+        return (consumer for consumer in (self._known | self._coming).values() if consumer.wants(topic))
 
     async def read(self) -> None:
         """Reads them again: another runner may have enrolled one."""
@@ -49,15 +50,23 @@ class Consumers:
             if found := _consumer(name, text):
                 self._known[name] = found
 
-    async def enrol(self, consumer: Consumer) -> None:
-        """Makes a consumer known."""
+    async def enrol(self, consumer: Consumer, written: Callable[[], Awaitable[None]]) -> None:
+        """Makes a consumer known. `written` returns when nothing is under way that was decided without it.
+
+        Else an event that others have handled just now would count as handled by all: opened before, and never again.
+        """
         await self.read()
         known = self._known.get(consumer.name)
         if known and (known.topics, known.but_not) == (consumer.topics, consumer.but_not):
             return
-        await self._open_for(consumer, known)
-        await self._write({consumer.name: _text(consumer)})
-        self._known[consumer.name] = consumer
+        self._coming[consumer.name] = consumer
+        try:
+            await written()
+            await self._open_for(consumer, known)
+            await self._write({consumer.name: _text(consumer)})
+            self._known[consumer.name] = consumer
+        finally:
+            del self._coming[consumer.name]
 
     async def forget(self, name: str) -> None:
         """It will never come back."""

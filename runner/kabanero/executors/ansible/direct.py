@@ -77,8 +77,8 @@ def _reported(report: dict[str, Any], told: str, observer: Observer) -> WorkResu
 @contextmanager
 def _environment(more: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
-    os.environ.update(more)
     try:
+        os.environ.update(more)
         yield
     finally:
         os.environ.clear()

@@ -166,6 +166,8 @@ class AnsibleExecutor:
             async with asyncio.timeout(self._settings.kill_after):
                 await self._ended(driver, ident)
         except TimeoutError:
+            if traces.result_of(folder) is not None:
+                return
             kill_below(driver.pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(driver.pid, signal.SIGKILL)

@@ -129,11 +129,11 @@ def _reside(way: socket.socket, news_fd: int) -> None:
         job = Job.decoded(message[HEADER.size :])
         if not _drive(job, news_fd):
             break
-        _tell(news_fd, job.ident, ENDED, "", "")
         try:
-            way.sendall(DONE)
+            way.sendall(DONE)  # First, so that the server knows who rests before the runner sends another job.
         except OSError:
             break
+        _tell(news_fd, job.ident, ENDED, "", "")
     direct.close()
 
 

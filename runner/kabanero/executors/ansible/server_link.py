@@ -61,6 +61,9 @@ class ServerLink:
             log.warning("The job server is not there (%s: %s)", type(error).__name__, error)
             await self._drop()
             return None
+        except asyncio.CancelledError:
+            await self._drop()  # Its answer would be taken for that to the next job.
+            raise
 
     async def prepare(self) -> None:
         """Starts the server ahead of the first job."""
