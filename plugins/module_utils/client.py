@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 from urllib.parse import urlencode
 
+from ansible_collections.kabanero.events.plugins.module_utils.connection import is_pem
 from ansible_collections.kabanero.events.plugins.module_utils.errors import UnreachableError, from_status
 
 URLLIB3_IMPORT_ERROR = None
@@ -128,7 +129,7 @@ class Client:
 
     def _path(self, pem):
         """The path of PEM text: TLS takes certificates from files only. Nobody else can read it."""
-        if "-----BEGIN " not in pem:
+        if not is_pem(pem):
             return str(Path(pem).expanduser())
         handle, path = tempfile.mkstemp(prefix="kabanero-")
         self._cleanup.callback(Path(path).unlink, missing_ok=True)

@@ -27,6 +27,11 @@ class Connection:
     runner_token: str = ""  # for the runner, where host is the way to it through an API server
 
 
+def is_pem(text):
+    """Whether it is PEM text itself, where it might be the path of a file that holds it."""
+    return "-----BEGIN " in text
+
+
 def read(path):
     """The text of a file that the connection needs."""
     try:

@@ -15,6 +15,7 @@ import os
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.kabanero.events.plugins.module_utils.client import URLLIB3_IMPORT_ERROR, Client
+from ansible_collections.kabanero.events.plugins.module_utils.connection import is_pem
 from ansible_collections.kabanero.events.plugins.module_utils.errors import KabaneroError
 from ansible_collections.kabanero.events.plugins.module_utils.tekton_making import (
     ARGUMENTS,
@@ -46,7 +47,7 @@ class _Kept:
         except BaseException:
             self.close()
             raise
-        if "-----BEGIN " in connection.key:
+        if is_pem(connection.key):
             self.close()
 
     def close(self):

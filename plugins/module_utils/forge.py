@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 
 from ansible.module_utils.basic import env_fallback
+from ansible_collections.kabanero.events.plugins.module_utils.connection import is_pem
 from ansible_collections.kabanero.events.plugins.module_utils.errors import KabaneroError
 
 GITHUB_IMPORT_ERROR = None
@@ -112,7 +113,7 @@ def _api_url(params):
 
 def _key(text):
     """The PEM text of a private key, given itself or by its path."""
-    if "-----BEGIN " in text:
+    if is_pem(text):
         return text
     try:
         return Path(text).expanduser().read_text(encoding="ascii")

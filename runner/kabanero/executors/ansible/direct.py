@@ -16,6 +16,7 @@ from typing import Any
 from kabanero.executors.ansible import traces
 from kabanero.executors.ansible.job import Job
 from kabanero.executors.ansible.observing import STAGE_RESULT, Observer
+from kabanero.executors.ansible.processes import take_environment
 from kabanero.ports import WorkResult
 
 MODULE = "ansible_collections.kabanero.events.plugins.module_utils.direct_stages"
@@ -42,18 +43,19 @@ def knows(job: Job) -> bool:
     return known is not None and job.playbook in known.DIRECT
 
 
-def result(job: Job, observer: Observer, asked: Callable[[], bool]) -> WorkResult:
-    """What came of a job that is known. `asked`: whether a signal came that somebody wants it ended.
+def result(job: Job, observer: Observer) -> WorkResult:
+    """What came of a job that is known.
 
-    The process may do other jobs before and after: a signal counts where this job is marked, what is set is set back.
+    The process may do other jobs before and after: it ends this one where this one is marked, whatever a signal was
+    meant for, and what is set is set back.
     """
 
-    def ended() -> bool:
+    def is_cancelled() -> bool:
         return traces.cancelled(job.path) is not None
 
     try:
-        with _environment(job.environment), _signals(job.timeout, ended):
-            if asked() and ended():
+        with _environment(job.environment), _signals(job.timeout, is_cancelled):
+            if is_cancelled():
                 raise _BrokenOff(asked=True)
             report, told = load().DIRECT[job.playbook](job.extra_vars)
     except _BrokenOff as end:
@@ -81,16 +83,15 @@ def _environment(more: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(more)
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        take_environment(before)
 
 
 @contextmanager
-def _signals(timeout: float, ended: Callable[[], bool]) -> Iterator[None]:
-    """SIGTERM, where `ended` holds, and the end of so many seconds (0: never), break off what is done here."""
+def _signals(timeout: float, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+    """SIGTERM, where `is_cancelled` holds, and the end of so many seconds (0: never), break off what is done here."""
 
     def break_off(number: int, _: Any) -> None:
-        if number == signal.SIGALRM or ended():
+        if number == signal.SIGALRM or is_cancelled():
             raise _BrokenOff(asked=number == signal.SIGTERM)
 
     before = {number: signal.signal(number, break_off) for number in (signal.SIGTERM, signal.SIGALRM)}

@@ -111,7 +111,7 @@ def _result(job: Job, news: News, stopping: _Stopping, play: Any, *, is_direct: 
         return missing
     observer = Observer(job.path / traces.LOG, job.log_limit, job.secrets(), news)
     if is_direct:
-        return direct.result(job, observer, stopping)
+        return direct.result(job, observer)
     return _played(job, observer, stopping, play)
 
 

@@ -31,6 +31,8 @@ from ansible.plugins import loader, strategy
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from kabanero.executors.ansible.processes import take_environment
+
 PURE = (
     "debug", "set_fact", "set_stats", "assert", "fail", "include_vars", "validate_argument_spec", "add_host",
     "group_by",
@@ -240,7 +242,6 @@ def _as_in_a_worker() -> Iterator[None]:
 
 def _put_back(environment: dict[str, str], folder: str) -> None:
     if dict(os.environ) != environment:
-        os.environ.clear()
-        os.environ.update(environment)
+        take_environment(environment)
     with contextlib.suppress(OSError):
         os.chdir(folder)

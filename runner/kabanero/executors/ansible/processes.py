@@ -1,4 +1,7 @@
-"""Ending a process with all its descendants, wherever they put themselves (Ansible's workers leave their group)."""
+"""Processes of the executor: how they begin, and how one ends with all its descendants, wherever they put themselves.
+
+Used by the job server and what it forks. Ansible's workers leave their group, so that a group is not enough to end.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,32 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 MARK = "KABANERO_WORK"
 """Environment variable by which the processes of one piece of work are found: it names the work's folder."""
+
+
+def forked(work: Callable[[], object]) -> int:
+    """A child with a session of its own that does this and ends; its number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.setsid()
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def take_environment(environment: Mapping[str, str]) -> None:
+    """Makes this process's environment equal to another."""
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def adopt_orphans() -> None:

@@ -7,10 +7,11 @@ job that it has in hand.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from kabanero.executors.ansible.processes import forked
 
 RESTING = 2
 """So many wait for the next job; each costs some 10 MB."""
@@ -50,19 +51,15 @@ class Residents:
 
     def _new(self) -> Resident:
         ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid:
-            theirs.close()
-            return Resident(pid, ours)
-        code = 1
-        try:
-            os.setsid()
+
+        def work() -> None:
             ours.close()
             self._apart()
             self._work(theirs)
-            code = 0
-        finally:
-            os._exit(code)
+
+        pid = forked(work)
+        theirs.close()
+        return Resident(pid, ours)
 
     def ways(self) -> list[socket.socket]:
         """Where those that are at work are heard."""

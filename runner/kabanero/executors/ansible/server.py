@@ -23,7 +23,7 @@ from kabanero.executors.ansible import direct, warm
 from kabanero.executors.ansible.driver import drive
 from kabanero.executors.ansible.job import Job
 from kabanero.executors.ansible.observing import ENDED
-from kabanero.executors.ansible.processes import adopt_orphans, kill_strays
+from kabanero.executors.ansible.processes import adopt_orphans, forked, kill_strays
 from kabanero.executors.ansible.residents import DONE, Residents
 
 HEADER = struct.Struct("!I")
@@ -110,17 +110,11 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 
 
 def _fork(job: Job, apart: Callable[[], None], news_fd: int) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        os.setsid()
+    def work() -> None:
         apart()
         _drive(job, news_fd)
-        code = 0
-    finally:
-        os._exit(code)
+
+    return forked(work)
 
 
 def _reside(way: socket.socket, news_fd: int) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from kabanero.executors.ansible import direct, prepared
+from kabanero.executors.ansible.processes import take_environment
 
 CORE_PLUGINS = {
     "inventory_loader": ("host_list", "script", "auto", "yaml", "ini", "toml"),
@@ -197,8 +198,7 @@ def _play(argv: list[str], environment: dict[str, str], folder: str) -> int:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     changed = _changed(environment)
-    os.environ.clear()
-    os.environ.update(environment)
+    take_environment(environment)
     os.chdir(folder)
     sys.argv[:] = argv
     _own_streams()
