@@ -27,7 +27,7 @@ from kabanero.controllers.stage_status import StageStatus
 from kabanero.controllers.strategy_event import StrategyEventController
 from kabanero.controllers.strategy_run import StrategyRunController
 from kabanero.controllers.supervisor import Controller
-from kabanero.controllers.trigger import TriggerController
+from kabanero.controllers.trigger import Made, TriggerController
 from kabanero.controllers.trigger_status import TriggerStatus
 from kabanero.controllers.verifier import Verifier
 from kabanero.engine.inputs import StageStarted
@@ -84,15 +84,18 @@ class Loops:
         parts, settings = self._parts, self._settings
         recorder = Recorder(parts.store, parts.clock, self._counted, self._timed)
         outbox = Outbox(parts.store, parts.bus, parts.clock, settings.instance, parts.executor.cancel)
-        runs = StrategyRunController(parts.store, parts.bus, parts.clock, outbox, recorder)
+        on_cluster = parts.cluster is not None
+        runs = StrategyRunController(parts.store, parts.bus, parts.clock, outbox, recorder, beside=on_cluster)
+        stages = self._stage_run(runs.stage_started, tell_run=runs.tell if on_cluster else None)
+        outbox.begin = stages.begin if on_cluster else None
         memory = settings.kubernetes_events.memory
         events = KubernetesEvents(parts.store, parts.bus, parts.clock, settings.instance, self._namespace(), memory)
         return {
-            "trigger": self._trigger(),
+            "trigger": self._trigger(runs.made),
             "trigger status": TriggerStatus(parts.store, parts.clock, events),
             "kubernetes events": events,
             "strategy_run": runs,
-            "stage_run": self._stage_run(runs.stage_started, tell_run=runs.tell if parts.cluster else None),
+            "stage_run": stages,
             "strategy_event": StrategyEventController(parts.store, parts.bus, parts.clock, settings.instance),
             "verifier": Verifier(parts.store, parts.clock),
             "stage status": StageStatus(parts.store, parts.clock, parts.objections),
@@ -104,10 +107,10 @@ class Loops:
         """What those run that do not lead."""
         return {"triggers": Loop(self._trigger().follow), "own stage_runs": self._stage_run(_untold, own_only=True)}
 
-    def _trigger(self) -> TriggerController:
+    def _trigger(self, made: Made = lambda _: None) -> TriggerController:
         parts = self._parts
         values, lull = self._settings.values, self._http.lull
-        return TriggerController(parts.store, parts.bus, parts.clock, self._index, values, lull=lull)
+        return TriggerController(parts.store, parts.bus, parts.clock, self._index, values, lull=lull, made=made)
 
     def _stage_run(
         self,

@@ -149,7 +149,7 @@ class Awaiting:
         metadata, attempt = stage_run["metadata"], stage_run["status"]["attempt"]
         for _ in range(CONFLICTS):
             try:
-                now = await self._store.get(Key(STAGE_RUN.type, metadata["namespace"], metadata["name"]))
+                now = await self._store.get(Key(STAGE_RUN.type, metadata["namespace"], metadata["name"]), recent=True)
                 status = now.get("status") or {}
                 if status.get("attempt") != attempt or status.get("phase") in ENDED:
                     return

@@ -9,19 +9,22 @@ Called by the strategy_run controller after the status that holds the commands i
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 import orjson
 
 from kabanero.controllers import stage_runs
 from kabanero.controllers.control import control_event
+from kabanero.controllers.headstart import Begin, head_start
 from kabanero.engine.commands import CancelStage, Command, CreateStageRuns, PublishEvent, SettleStage, StartStage
 from kabanero.engine.inputs import Input, StageEnded
 from kabanero.model.errors import AlreadyExistsError, ConflictError, KabaneroError, NotFoundError
 from kabanero.model.events import Event
+from kabanero.model.kinds.registry import STAGE_RUN
 from kabanero.model.kinds.runs import RunStatus, StagePhase
-from kabanero.model.resource import Resource
+from kabanero.model.resource import Key, Resource
+from kabanero.model.selectors import Requirement, Selector
 from kabanero.model.times import rfc3339
 from kabanero.ports import Bus, Clock, Store, Write
 
@@ -29,54 +32,81 @@ log = logging.getLogger(__name__)
 CONFLICTS = 8
 EVENT_TYPE = "io.kabanero.strategy.event"
 GONE = "its StageRun was deleted"
+EXPECTED = (AlreadyExistsError, ConflictError, NotFoundError)
+Made = Mapping[str, Resource]
+"""StageRuns by the name of their stage."""
 CancelWork = Callable[[str, str], Awaitable[None]]
 
 
 class Outbox:
-    """Turns commands of one run into writes and published events."""
+    """Turns commands of one run into writes and published events.
+
+    `begin` is told of stages whose work may begin while the write that triggers them is under way.
+    """
+
+    begin: Begin | None = None
 
     def __init__(self, store: Store, bus: Bus, clock: Clock, instance: str, cancel_work: CancelWork) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._instance, self._cancel_work = instance, cancel_work
 
-    async def carry_out(self, run: Resource, status: RunStatus, commands: Sequence[Command], *, fresh: bool) -> None:
+    async def make_stage_runs(self, run: Resource, status: RunStatus) -> Made | None:
+        """Makes those of a run that begins. They only wait, so it may be done beside the write of its status.
+
+        None: something was in the way, so that the run is not to be taken for one that begins.
+        """
+        results = await self._results(self._create(run, status))
+        if any(isinstance(each, KabaneroError) for each in results):
+            return None
+        return {each["spec"]["stageName"]: each for each in results if not isinstance(each, KabaneroError)}
+
+    async def carry_out(
+        self, run: Resource, status: RunStatus, commands: Sequence[Command], *, fresh: Made | None = None
+    ) -> None:
         """All commands, in order; raises TemporaryError when they have to be tried again.
 
-        `fresh`: the run begins now and has no StageRuns, so that nothing need be looked up. Never for a repetition: it
-        would overwrite what has happened to them since.
+        `fresh`: the run begins now and has no StageRuns but these, so that nothing need be looked up. Never for a
+        repetition: it would overwrite what has happened to them since.
         """
         last = [command for command in commands if _acknowledges(command)]
         await self._carry_out(run, status, [command for command in commands if command not in last], fresh=fresh)
         events = [event for command in commands for event in self._events(run, status, command)]
         if events:
             await self._bus.publish(events)
-        await self._carry_out(run, status, last, fresh=False)
+        await self._carry_out(run, status, last)
 
-    async def _carry_out(self, run: Resource, status: RunStatus, commands: Sequence[Command], *, fresh: bool) -> None:
-        for _ in range(CONFLICTS):
-            if not fresh:
-                await self._make_missing(run, status, commands)
-            writes = [write for command in commands for write in await self._writes(run, status, command, fresh)]
-            if await self._written(writes):
-                return
-            fresh = False
-        raise ConflictError(f"the stage runs of {run['metadata']['name']} keep changing")
+    async def _carry_out(
+        self, run: Resource, status: RunStatus, commands: Sequence[Command], *, fresh: Made | None = None
+    ) -> None:
+        with head_start(self.begin) as announce:
+            for _ in range(CONFLICTS):
+                if fresh is None:
+                    await self._make_missing(run, status, commands)
+                writes = [write for command in commands for write in await self._writes(run, status, command, fresh)]
+                announce(writes)
+                if await self._written(writes):
+                    return
+                fresh = None
+            raise ConflictError(f"the stage runs of {run['metadata']['name']} keep changing")
 
     async def _written(self, writes: Sequence[Write]) -> bool:
         """Whether everything is in place; False: something was in the way, look again."""
-        results = await self._store.write_all(writes) if writes else ()
-        again = False
-        for result in results:
-            if isinstance(result, AlreadyExistsError | ConflictError):
-                again = True
-            elif isinstance(result, KabaneroError) and not isinstance(result, NotFoundError):
-                raise result
-        return not again
+        in_the_way = AlreadyExistsError | ConflictError
+        return not any(isinstance(result, in_the_way) for result in await self._results(writes))
 
-    async def _writes(self, run: Resource, status: RunStatus, command: Command, fresh: bool) -> list[Write]:
+    async def _results(self, writes: Sequence[Write]) -> Sequence[Resource | KabaneroError]:
+        """What came of them. Raises what neither a repetition nor a removal explains."""
+        results = await self._store.write_all(writes) if writes else ()
+        for result in results:
+            if isinstance(result, KabaneroError) and not isinstance(result, EXPECTED):
+                raise result
+        return results
+
+    async def _writes(self, run: Resource, status: RunStatus, command: Command, fresh: Made | None) -> list[Write]:
         match command:
             case CreateStageRuns():
-                return self._create(run, status) if fresh else []
+                wanted = self._create(run, status) if fresh is not None else ()
+                return [each for each in wanted if each.resource["spec"]["stageName"] not in (fresh or {})]
             case StartStage():
                 return await self._start(run, status, command, fresh)
             case SettleStage():
@@ -98,9 +128,23 @@ class Outbox:
         found = [await self._stage_run(run, each.resource["spec"]["stageName"]) for each in wanted]
         if any(there and there.get("status") for there in found):
             return
-        await self._written([each for each, there in zip(wanted, found, strict=True) if there is None])
+        there = await self._without_strangers(run, wanted)
+        await self._written([each for each in wanted if each.resource["metadata"]["name"] not in there])
 
-    async def _start(self, run: Resource, status: RunStatus, command: StartStage, fresh: bool) -> list[Write]:
+    async def _without_strangers(self, run: Resource, wanted: Sequence[Write]) -> set[str]:
+        """Names of those that stay. What was made for a definition that changed before the status was written goes."""
+        known = {each.resource["metadata"]["name"]: each.resource for each in wanted}
+        namespace, stay = run["metadata"]["namespace"], set()
+        selector = Selector(labels=(Requirement(stage_runs.LABEL_RUN, "=", (run["metadata"]["name"],)),))
+        for each in (await self._store.list(STAGE_RUN.type, namespace=namespace, selector=selector)).items:
+            name = each["metadata"]["name"]
+            if stage_runs.is_made_as(each, known.get(name)):
+                stay.add(name)
+            else:
+                await self._store.delete(Key(STAGE_RUN.type, namespace, name), uid=each["metadata"]["uid"])
+        return stay
+
+    async def _start(self, run: Resource, status: RunStatus, command: StartStage, fresh: Made | None) -> list[Write]:
         stage_run = await self._known(run, status, command.stage, fresh)
         if stage_run is None:
             await self._end_without_stage_run(run, status, command)
@@ -109,7 +153,7 @@ class Outbox:
             return []
         return [Write("update_status", stage_runs.triggered(stage_run, command, self._now()))]
 
-    async def _settle(self, run: Resource, status: RunStatus, command: SettleStage, fresh: bool) -> list[Write]:
+    async def _settle(self, run: Resource, status: RunStatus, command: SettleStage, fresh: Made | None) -> list[Write]:
         stage_run = await self._known(run, status, command.stage, fresh)
         if stage_run is None or stage_runs.is_settled(stage_run, command):
             return []
@@ -137,10 +181,12 @@ class Outbox:
         names = (self._instance, metadata["namespace"], metadata["name"], context)
         await self._bus.publish([control_event(*names, id, what, now, uid=metadata["uid"])])
 
-    async def _known(self, run: Resource, status: RunStatus, stage: str, fresh: bool) -> Resource | None:
+    async def _known(self, run: Resource, status: RunStatus, stage: str, fresh: Made | None) -> Resource | None:
         """The StageRun as stored, or, when it is made in the same batch, as it will be."""
-        if not fresh or status.definition is None:
+        if fresh is None or status.definition is None:
             return await self._stage_run(run, stage)
+        if stage in fresh:
+            return fresh[stage]
         binding = next(each for each in status.definition.spec.stage_bindings if each.stage_name == stage)
         return stage_runs.new_stage_run(run, status, binding)
 

@@ -8,6 +8,7 @@ requests the end is told to the run's controller itself, in this process, and to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -16,11 +17,13 @@ from kabanero.controllers.awaiting import Awaiting
 from kabanero.controllers.carrying import CarriedOut, Carrier
 from kabanero.controllers.claiming import ClaimingCarrier, SettledError, owner_of
 from kabanero.controllers.control import Told, stage_event, told_of
-from kabanero.controllers.definitions import StagePlan, StageUnknownError, plan_of
+from kabanero.controllers.definitions import StagePlan, StageUnknownError, may_begin_twice, plan_of
 from kabanero.controllers.durations import seconds
 from kabanero.controllers.following import follow, unreadable
 from kabanero.controllers.graces import USUAL, Graces
+from kabanero.controllers.headstart import ALREADY, Durable
 from kabanero.controllers.job_stages import JobStages
+from kabanero.controllers.stage_ends import decided, end_of, ended_by
 from kabanero.controllers.stage_patch import patched
 from kabanero.controllers.stage_runs import ENDED, ident_of, waiting_fields
 from kabanero.engine.inputs import Input, RetryRequested, StageCancelRequested, StageEnded, StageStarted
@@ -80,10 +83,12 @@ class StageRunController:
         self._identity, self._own_only, self._tell_run = identity, own_only, tell_run
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[asyncio.Task[None]] = set()
+        self._is_running = False
 
     async def run(self) -> None:
         """Until cancelled; work that is under way goes on and is taken up again at the next start."""
         first = [parse_selector(fields=fields) for fields in NEEDS_ATTENTION]
+        self._is_running = True
         try:
             async for change in follow(self._store, self._clock, STAGE_RUN.type, first=first):
                 if change.change is not Change.BOOKMARK:
@@ -92,7 +97,13 @@ class StageRunController:
         finally:
             await self._close()
 
+    def begin(self, stage_run: Resource, durable: Durable) -> None:
+        """Told of a stage that is being triggered right now, before a watch would tell of it."""
+        if self._is_running:
+            self._spawn(stage_run, "work", self._carry_early(stage_run, durable))
+
     async def _close(self) -> None:
+        self._is_running = False
         tasks = [*self._tasks.values(), *self._again]
         for task in tasks:
             task.cancel()
@@ -118,10 +129,10 @@ class StageRunController:
                 self._spawn(stage_run, "work", self._await(stage_run))
         elif waits_on == WaitsOn.EXTERNAL:
             if phase in ENDED:
-                self._spawn(stage_run, "end", self._end(stage_run, _end_of(stage_run)))
+                self._spawn(stage_run, "end", self._end(stage_run, end_of(stage_run)))
         elif waits_on == WaitsOn.APPROVAL:
             if spec.get("approval"):
-                self._spawn(stage_run, "end", self._end(stage_run, _decided(stage_run)))
+                self._spawn(stage_run, "end", self._end(stage_run, decided(stage_run)))
         elif waits_on in AWAITED:
             self._spawn(stage_run, "work", self._await(stage_run))
         elif phase in (StagePhase.TRIGGERED, StagePhase.RUNNING):
@@ -160,7 +171,7 @@ class StageRunController:
             log.exception("Could not bring %s on", name)
             if name.endswith("/work"):
                 # Nobody would come back to it: a stage that ends with a reason is better than one that hangs.
-                await self._end(stage_run, _ended(stage_run, StagePhase.ERRORED, "RunnerError", repr(error)))
+                await self._end(stage_run, ended_by(stage_run, StagePhase.ERRORED, "RunnerError", repr(error)))
 
     async def _attend_again(self, stage_run: Resource) -> None:
         """After an outage: as the StageRun is then."""
@@ -220,11 +231,21 @@ class StageRunController:
 
     # --- carrying out ---
 
+    async def _carry_early(self, stage_run: Resource, durable: Durable) -> None:
+        """What may begin twice begins before it is durable that it does."""
+        with contextlib.suppress(StageUnknownError):
+            plan = await plan_of(self._store, stage_run["metadata"]["namespace"], stage_run["spec"]["stageRef"])
+            if plan.controller == "playbook" and may_begin_twice(plan.stage):
+                await self._play(stage_run, plan, durable)
+                return
+        await durable.wait()
+        await self._carry(stage_run)
+
     async def _carry(self, stage_run: Resource) -> None:
         try:
             plan = await plan_of(self._store, stage_run["metadata"]["namespace"], stage_run["spec"]["stageRef"])
         except StageUnknownError as error:
-            await self._end(stage_run, _ended(stage_run, StagePhase.ERRORED, "StageUnknown", str(error)))
+            await self._end(stage_run, ended_by(stage_run, StagePhase.ERRORED, "StageUnknown", str(error)))
             return
         if plan.controller == "playbook":
             await self._play(stage_run, plan)
@@ -233,9 +254,10 @@ class StageRunController:
         else:
             await self._hand_over(stage_run, plan)
 
-    async def _play(self, stage_run: Resource, plan: StagePlan) -> None:
+    async def _play(self, stage_run: Resource, plan: StagePlan, durable: Durable = ALREADY) -> None:
         timeout = self._timeout(stage_run, plan)
         end = await self._carrier.carry_out(stage_run, plan, timeout, lambda: self._began(stage_run, WaitsOn.PLAYBOOK))
+        await durable.wait()
         waiting_for = end.waiting_for
         if end.ended.reason == INTERRUPTED:
             waiting_for = await self._awaiting.left_behind(stage_run)
@@ -298,7 +320,7 @@ class StageRunController:
     async def _deadline(self, stage_run: Resource, seconds: float, timeout: float) -> None:
         """The end by timeout, told in so many seconds."""
         if timeout:
-            end = _ended(stage_run, StagePhase.TIMED_OUT, "DeadlineExceeded", f"not ended within {timeout:g} s")
+            end = ended_by(stage_run, StagePhase.TIMED_OUT, "DeadlineExceeded", f"not ended within {timeout:g} s")
             await self._later(stage_run, "deadline", end, seconds)
 
     async def _later(self, stage_run: Resource, id: str, end: StageEnded, seconds: float) -> None:
@@ -314,7 +336,7 @@ class StageRunController:
     # --- ending ---
 
     async def _cancel(self, stage_run: Resource) -> None:
-        ended = _ended(stage_run, StagePhase.CANCELLED, "Cancelled", "cancelled on request")
+        ended = ended_by(stage_run, StagePhase.CANCELLED, "Cancelled", "cancelled on request")
         if self._is_job(stage_run):
             if await self._jobs.stop(stage_run):
                 await self._later(stage_run, "cancelled", ended, self._graces.cancel)
@@ -364,28 +386,3 @@ class StageRunController:
     async def _patch(self, stage_run: Resource, fields: dict[str, object]) -> Resource:
         """Changes some fields of a status that is still about the same attempt; None removes one."""
         return await patched(self._store, stage_run, fields)
-
-
-def _ended(stage_run: Resource, phase: StagePhase, reason: str, message: str) -> StageEnded:
-    return StageEnded(stage_run["spec"]["stageName"], stage_run["status"]["attempt"], phase, reason, message)
-
-
-def _decided(stage_run: Resource) -> StageEnded:
-    approval = stage_run["spec"]["approval"]
-    phase = StagePhase.SUCCEEDED if approval["decision"] == "Approved" else StagePhase.FAILED
-    by, why = approval.get("by") or "somebody", approval.get("reason")
-    message = f"{approval['decision'].lower()} by {by}" + (f": {why}" if why else "")
-    return _ended(stage_run, phase, approval["decision"], message)
-
-
-def _end_of(stage_run: Resource) -> StageEnded:
-    """The end that an external controller wrote into the status."""
-    status = stage_run["status"]
-    return StageEnded(
-        stage_run["spec"]["stageName"],
-        status["attempt"],
-        StagePhase(status["phase"]),
-        status.get("reason", ""),
-        status.get("message", ""),
-        status.get("outputs") or {},
-    )

@@ -17,6 +17,8 @@ LABEL_CONTEXT = "kabanero.io/context-id"
 LABEL_STRATEGY = "kabanero.io/strategy"
 LABEL_RUN = "kabanero.io/strategy-run"
 LABEL_TRIGGER = "kabanero.io/trigger"
+DECIDED = ("stageName", "stageRef", "contextID", "strategy", "strategyRun", "timeout")
+"""What of a StageRun is decided when it is made, and never changes."""
 ENDED = frozenset(
     {
         StagePhase.SUCCEEDED,
@@ -62,6 +64,14 @@ def new_stage_run(run: Resource, status: RunStatus, binding: StageBinding) -> Re
         },
         "spec": spec,
     }
+
+
+def is_made_as(there: Resource, wanted: Resource | None) -> bool:
+    """Whether a StageRun is what would be made now."""
+    if wanted is None:
+        return False
+    owners = [[each["uid"] for each in one["metadata"].get("ownerReferences", ())] for one in (there, wanted)]
+    return owners[0] == owners[1] and all(there["spec"].get(name) == wanted["spec"].get(name) for name in DECIDED)
 
 
 def owner_reference(run: Resource) -> dict[str, Any]:

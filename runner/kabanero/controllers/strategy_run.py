@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from datetime import datetime
+from typing import cast
 
 from kabanero.controllers.control import CONTROL_TOPIC, Told, read_control
 from kabanero.controllers.definitions import definition_of, stages_of
@@ -17,7 +18,7 @@ from kabanero.controllers.following import follow, unreadable
 from kabanero.controllers.keyed import KeyedWork
 from kabanero.controllers.lost import LostStageRuns
 from kabanero.controllers.outage import outlasted
-from kabanero.controllers.outbox import Outbox
+from kabanero.controllers.outbox import Made, Outbox
 from kabanero.controllers.run_status import RunObserver, as_json, condensed, errored
 from kabanero.engine.commands import CreateStageRuns
 from kabanero.engine.context import context_id
@@ -40,23 +41,28 @@ ACTIVE = (RunPhase.PENDING, RunPhase.RUNNING)
 
 
 class StrategyRunController:
-    """Owns StrategyRun.status."""
+    """Owns StrategyRun.status. With `beside`, writes that need not wait for each other don't: each is a request."""
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock, outbox: Outbox, observer: RunObserver) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, clock: Clock, outbox: Outbox, observer: RunObserver, *, beside: bool = False
+    ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
-        self._outbox, self._observer = outbox, observer
+        self._outbox, self._observer, self._beside = outbox, observer, beside
         self._work: KeyedWork[Key] = KeyedWork()
         self._done: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._tellers: set[asyncio.Future[None]] = set()
+        self._is_running = False
 
     async def run(self) -> None:
         """Until cancelled."""
+        self._is_running = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow())
                 group.create_task(self._consume())
                 group.create_task(LostStageRuns(self._store, self._clock, self._outbox).run())
         finally:
+            self._is_running = False
             await self._work.close()
             for teller in self._tellers:
                 teller.set_exception(ConflictError("the controller of runs was stopped"))
@@ -95,6 +101,11 @@ class StrategyRunController:
         """Hint that work has begun; only for show, so it need not be durable."""
         key = Key(STRATEGY_RUN.type, namespace, run)
         self._work.submit(key, lambda: self._quietly(key, started))
+
+    def made(self, run: Resource) -> None:
+        """Told of a run that was made in this process; a watch tells of it once more."""
+        if self._is_running:
+            self._attend(run, found=False)
 
     async def _follow(self) -> None:
         first = [parse_selector(fields=fields) for fields in NEEDS_ATTENTION]
@@ -163,8 +174,10 @@ class StrategyRunController:
         while True:
             try:
                 run = await self._store.get(key, recent=True)
-                begun = (run.get("status") or {}).get("phase")
-                await self._apply(run, Step(self._cleared(run), ()) if begun else await self._first_step(run))
+                if not (run.get("status") or {}).get("phase"):
+                    await self._apply(run, await self._first_step(run))
+                elif self._is_unfinished(begun := self._cleared(run)):
+                    await self._apply(run, Step(begun, ()))
                 return
             except NotFoundError:
                 return
@@ -199,6 +212,10 @@ class StrategyRunController:
                 continue
         raise ConflictError(f"{key} keeps changing")
 
+    def _is_unfinished(self, status: RunStatus) -> bool:
+        """Whether its last step left something undone, or its books open."""
+        return bool(status.outbox or status.completion_time)
+
     def _cleared(self, run: Resource) -> RunStatus:
         status = RunStatus.model_validate(run["status"])
         done = self._done.get(run["metadata"]["uid"])
@@ -209,17 +226,28 @@ class StrategyRunController:
         status = step.status
         if status.completion_time and status.outbox:
             status = status.model_copy(update={"starting": True})  # Found by it after a crash, to close the books.
-        if step.commands or as_json(status) != (run.get("status") or {}):
+        fresh: Made | None = {} if any(isinstance(command, CreateStageRuns) for command in step.commands) else None
+        if fresh is not None and self._beside:
+            run, fresh = await self._begun(run, status)
+        elif step.commands or as_json(status) != (run.get("status") or {}):
             run = await self._store.update({**run, "status": as_json(status)}, status=True)
         entries = outbox_commands(status)
         if entries:
-            fresh = any(isinstance(command, CreateStageRuns) for command in step.commands)
             await self._outbox.carry_out(run, status, [command for _, command in entries], fresh=fresh)
             self._remember(run["metadata"]["uid"], frozenset(id for id, _ in entries))
         if step.commands:
             self._observer.stepped(run, status, step.commands)
         if status.completion_time and status.outbox:
             await self._close_the_books(run, status)
+
+    async def _begun(self, run: Resource, status: RunStatus) -> tuple[Resource, Made | None]:
+        """The first decision made durable, and beside it the StageRuns, which do nothing until it tells them to."""
+        write = self._store.update({**run, "status": as_json(status)}, status=True)
+        both = await asyncio.gather(write, self._outbox.make_stage_runs(run, status), return_exceptions=True)
+        for result in both:
+            if isinstance(result, BaseException):
+                raise result
+        return cast(tuple[Resource, Made | None], both)
 
     async def _close_the_books(self, run: Resource, status: RunStatus) -> None:
         """An ended run shows no outbox: everything in it is done."""

@@ -26,12 +26,13 @@ from kabanero.ports import Bus, Change, Clock, Consumer, Delivery, Store
 log = logging.getLogger(__name__)
 CONSUMER = Consumer("triggers", but_not=frozenset({CONTROL_TOPIC}), max_in_flight=256, max_attempts=20)
 Matches = Callable[[int], None]
+Made = Callable[[Resource], None]
 
 
 class TriggerController:
     """Keeps the index of triggers and starts runs. `values` are settings for `${...}` such as docker_registry.
 
-    A run is begun in a `lull` of the webhooks, or a moment later.
+    A run is begun in a `lull` of the webhooks, or a moment later; `made` is told of it.
     """
 
     def __init__(
@@ -43,10 +44,11 @@ class TriggerController:
         values: Mapping[str, str],
         matched: Matches = lambda _: None,
         lull: Lull | None = None,
+        made: Made = lambda _: None,
     ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._index, self._values, self._matched = index, values, matched
-        self._lull = lull or Lull()
+        self._lull, self._made = lull or Lull(), made
         self._listed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -145,7 +147,7 @@ class TriggerController:
             "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         }
         try:
-            await self._store.create(run)
+            self._made(await self._store.create(run))
         except AlreadyExistsError:
             log.debug("Run %s was started before", name)
         return f"{matched.namespace}/{name}"

@@ -116,7 +116,8 @@ STORIES = {
 
 async def prepared(world: World, story: Story) -> None:
     world.executor.endings.update(story.endings)
-    await world.apply([playbook_stage(name) for name in ("build", "fvt", "svt", "undo", "deploy", "never")])
+    twice = {"onInterrupted": "Retry"} if world.begins_early else {}
+    await world.apply([playbook_stage(name, **twice) for name in ("build", "fvt", "svt", "undo", "deploy", "never")])
     await world.apply([resource("EmailApprovalStage", "approval", {"message": "Deploy it?"})])
     await world.apply(strategy("story", story.bindings, **story.spec)[:1])
 
@@ -148,12 +149,12 @@ def deaths_of(number: int) -> dict[str, Callable[[], list[int]]]:
     return {"once": lambda: [number], "twice": lambda: [number, number * 7 % 11 + 1]}
 
 
-@pytest.mark.parametrize("ends", ["over the bus", "told"])
+@pytest.mark.parametrize("ends", ["over the bus", "told", "told, begun early"])
 @pytest.mark.parametrize("name", STORIES)
 async def test_killed_before_any_write_the_run_comes_to_the_same_end(tmp_path: Path, name: str, ends: str) -> None:
     story = STORIES[name]
     async with World.opened(tmp_path) as world:
-        world.tells_runs = ends == "told"
+        world.tells_runs, world.begins_early = ends.startswith("told"), ends.endswith("early")
         await prepared(world, story)
         writes = await told(world, story, "undisturbed", [])
         expected = await world.comes_to("undisturbed")

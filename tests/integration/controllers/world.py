@@ -42,6 +42,8 @@ class World:
 
     tells_runs = False
     """Whether ends of stages are told in the process, as on a cluster, and not over the bus."""
+    begins_early = False
+    """Whether work that may begin twice begins beside the write that triggers it, as on a cluster."""
 
     def __init__(self, store: SqliteStore, bus: SqliteBus, clock: FakeClock) -> None:
         self.store, self.bus, self.clock = store, bus, clock
@@ -69,19 +71,21 @@ class World:
     # --- runners ---
 
     @contextlib.asynccontextmanager
-    async def runner(self, life: Life) -> AsyncIterator[None]:
+    async def runner(self, life: Life) -> AsyncIterator[StrategyRunController]:
         """The controllers of one runner, until the block ends; then nothing of it goes on."""
         store, bus, clock = MortalStore(self.store, life), MortalBus(self.bus, life), self.clock
         outbox = Outbox(store, bus, clock, INSTANCE, self.executor.cancel)  # type: ignore[arg-type]
-        runs = StrategyRunController(store, bus, clock, outbox, Recorder(self.store, clock))  # type: ignore[arg-type]
+        recorder = Recorder(self.store, clock)
+        runs = StrategyRunController(store, bus, clock, outbox, recorder, beside=self.begins_early)  # type: ignore[arg-type]
         carrier = Carrier(store, clock, self.executor, dict)  # type: ignore[arg-type]
         tell = runs.tell if self.tells_runs else None
         jobs = JobStages(store, clock, AwxJobs(StoredSecrets(self.store), clock))  # type: ignore[arg-type]
         stages = StageRunController(store, bus, clock, carrier, INSTANCE, runs.stage_started, jobs=jobs, tell_run=tell)  # type: ignore[arg-type]
+        outbox.begin = stages.begin if self.begins_early else None
         events = StrategyEventController(store, bus, clock, INSTANCE)  # type: ignore[arg-type]
         tasks = [asyncio.create_task(each.run()) for each in (runs, stages, events)]
         try:
-            yield
+            yield runs
         finally:
             for task in tasks:
                 task.cancel()
