@@ -20,7 +20,7 @@ import pytest_asyncio
 from kabanero.clock import SystemClock
 from kabanero.executors.ansible import AnsibleExecutor, AnsibleExecutorSettings, traces
 from kabanero.model.errors import NotFoundError
-from kabanero.ports import Executor, Progress, Work, WorkResult, WorkStatus
+from kabanero.ports import BEGUN, Executor, Progress, Work, WorkResult, WorkStatus
 
 from tests.support.collection import collections_path
 from tests.support.playbooks import make_project
@@ -328,6 +328,20 @@ async def test_progress_names_the_tasks(place: Place) -> None:
     if place.settings.warm:
         assert ("runner_on_failed", "Look for the shelf") in [(each.event, each.task) for each in heard]
     assert {each.ident for each in heard} <= {what.ident}
+
+
+async def test_work_tells_that_it_begins_when_it_is_its_turn(place: Place) -> None:
+    heard: list[Progress] = []
+    works = [sleeping("silent.yml", timeout=30) for _ in range(4)]
+    asked = [asyncio.create_task(done(place, each, report=heard.append)) for each in works]
+    await until(lambda: sum(len(sleepers(each)) for each in works) == 3)
+    waits = next(each for each in works if traces.driver_of(place.artifacts(each.ident)) is None)
+    assert [each.ident for each in heard if each.event == BEGUN] == [each.ident for each in works if each is not waits]
+    await place.executor.cancel(next(each.ident for each in works if each is not waits))
+    await until(lambda: [each for each in heard if each.ident == waits.ident and each.event == BEGUN])
+    for each in works:
+        await place.executor.cancel(each.ident)
+    await asyncio.gather(*asked)
 
 
 async def test_no_more_than_the_set_number_play_at_once(place: Place) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from kabanero.model.errors import NotFoundError
-from kabanero.ports import Progress, Work, WorkResult, WorkStatus, ignore_progress
+from kabanero.ports import BEGUN, Progress, Work, WorkResult, WorkStatus, ignore_progress
 
 Ending = WorkResult | None
 SUCCESS = WorkResult(WorkStatus.SUCCEEDED)
@@ -18,10 +18,12 @@ class ScriptedExecutor:
     """Keeps the port's promises in memory; outlives the controllers, as real work outlives the runner.
 
     `endings` names how an attempt of a stage ends (`FVT.1`), or a stage (`FVT`); None goes on until it is cancelled.
+    Work that comes while it `is_full` waits for its turn.
     """
 
     def __init__(self, endings: Mapping[str, Ending] | None = None) -> None:
         self.endings: dict[str, Ending] = dict(endings or {})
+        self.is_full = False
         self.begun: Counter[str] = Counter()
         self.works: dict[str, Work] = {}
         self.discarded: list[str] = []
@@ -33,6 +35,8 @@ class ScriptedExecutor:
             self._ends[work.ident] = asyncio.get_running_loop().create_future()
             self.works[work.ident] = work
             self.begun[self.name_of(work)] += 1
+            if not self.is_full:
+                report(Progress(work.ident, BEGUN))
             ending = self._ending(work)
             if ending:
                 self._ends[work.ident].set_result(ending)

@@ -93,7 +93,8 @@ class Carrier:
         return Work(ident_of(stage_run), plan.playbook, extra_vars(stage_run, plan, timeout), environment, timeout)
 
     async def _show(self, stage_run: Resource, progress: _Shown, began: Callable[[], None]) -> None:
-        """Writes Running, then the task that runs; work that ends at once is never shown."""
+        """Writes Running, then the task that runs; work that waits for its turn, or ends at once, is never shown."""
+        await progress.begun.wait()
         await self._clock.sleep(self._show_after)
         began()
         while True:
@@ -127,12 +128,14 @@ class _Shown:
 
     def __init__(self, stage_run: Resource) -> None:
         self.changed = True
+        self.begun = asyncio.Event()
         self.task = ""
         self._done = 0
         self._said: dict[str, Any] = {}
 
     def take(self, news: Progress) -> None:
         self.changed = True
+        self.begun.set()
         if news.event == "progress":
             self._said = {"percent": news.percent} if news.percent is not None else {}
             self._said |= {"message": news.message} if news.message else {}

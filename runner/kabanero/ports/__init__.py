@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from kabanero.ports.bus import Bus, Consumer, Delivery, EventQuery, Fate, Handling, Published, StoredEvent
 from kabanero.ports.clock import Clock
-from kabanero.ports.executor import Executor, Progress, Work, WorkResult, WorkStatus, ignore_progress
+from kabanero.ports.executor import BEGUN, Executor, Progress, Work, WorkResult, WorkStatus, ignore_progress
 from kabanero.ports.jobs import JobOrder, JobPlace, Jobs, JobTicket, always
 from kabanero.ports.store import Change, Page, Store, WatchEvent, Write
 
 __all__ = [
+    "BEGUN",
     "Bus",
     "Change",
     "Clock",

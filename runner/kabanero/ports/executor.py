@@ -55,11 +55,15 @@ class WorkResult:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
+BEGUN = "begun"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """A line of news from running work: the task that just began or ended, or how far the work itself says it is.
 
-    The latter has the event `progress`, with `percent` (0-100) or a `message` for people.
+    The latter has the event `progress`, with `percent` (0-100) or a `message` for people. `begun` is the first: the
+    work waits for its turn no more.
     """
 
     ident: str
@@ -80,6 +84,8 @@ class Executor(Protocol):
 
     async def carry_out(self, work: Work, report: Callable[[Progress], None] = ignore_progress) -> WorkResult:
         """Starts the work, or takes up what this ident left behind, and returns when it has ended.
+
+        What it reports begins with `begun`, unless the work has ended already.
 
         Unknown ident: a durable claim is made first, then the work starts. Still running: waits for it. Ended: returns
         its result again. Claimed, but neither running nor ended (the machine died under it): `Errored` with reason

@@ -22,7 +22,7 @@ from kabanero.executors.ansible.processes import kill_below, kill_marked
 from kabanero.executors.ansible.server_link import ServerLink, start_cold
 from kabanero.executors.ansible.settings import AnsibleExecutorSettings
 from kabanero.model.errors import ExecutorUnavailableError, NotFoundError
-from kabanero.ports import Clock, Progress, Work, WorkResult, WorkStatus, ignore_progress
+from kabanero.ports import BEGUN, Clock, Progress, Work, WorkResult, WorkStatus, ignore_progress
 
 PIECE = 65536
 FOLLOW_SECONDS = 0.2
@@ -71,6 +71,7 @@ class AnsibleExecutor:
 
     async def _carry(self, work: Work, folder: Path, report: Report) -> WorkResult:
         self._reports[work.ident] = report
+        report(Progress(work.ident, BEGUN))
         try:
             driver = traces.driver_of(folder)
             if driver is None:
