@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from kabanero.api import webhook_answers as answers
@@ -68,7 +69,7 @@ class Webhook:
     limits: WebhookLimits = field(default_factory=WebhookLimits)
     ready: Callable[[], bool] = lambda: True
     answered: Callable[[int, str, float], None] = ignore_answer
-    lull: Lull = field(default_factory=Lull)
+    lull: Lull | None = None
     in_flight: int = field(default=0, init=False)
     _budget: Budget = field(init=False)
 
@@ -121,7 +122,7 @@ class Webhook:
 
     async def _publish(self, events: list[Event]) -> Answer:
         try:
-            with self.lull.taking_in():
+            with self.lull.taking_in() if self.lull else nullcontext():
                 return answers.accepted(events, await self.bus.publish(events))
         except TemporaryError as error:
             log.error("Webhook %s was not made durable: %s", events[0].identity, error)

@@ -39,7 +39,7 @@ class HttpSide:
 
     def __init__(self, settings: Settings, parts: Parts, index: TriggerIndex) -> None:
         self._settings, self._parts = settings, parts
-        self.metrics, self._tokens, self.lull = Metrics(), Tokens(), Lull()
+        self.metrics, self._tokens, self.lull = Metrics(), Tokens(), Lull(parts.clock)
         self._index = index
         self._token = local_token(settings.data_dir)
         self._tokens.add(self._token, User("local"))

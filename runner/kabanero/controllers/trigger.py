@@ -48,7 +48,7 @@ class TriggerController:
     ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._index, self._values, self._matched = index, values, matched
-        self._lull, self._made = lull or Lull(), made
+        self._lull, self._made = lull or Lull(clock), made
         self._listed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,15 +89,16 @@ class TriggerController:
                 await delivery.dead(f"can't be held against the triggers: {type(error).__name__}: {error}")
                 continue
             if matched:
-                await self._lull.wait(self._clock, delivery.event.time)
-                self._spawn(self._take(delivery, matched))
+                await self._lull.wait(delivery.event.time)
+                await self._lull.one_by_one(self._spawn(self._take(delivery, matched)))
             else:
                 await delivery.ack()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _take(self, delivery: Delivery, matched: list[Matched]) -> None:
         """Starts what can be started; what can't be is named in the dead letter, from where it can be replayed."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from kabanero.controllers.lull import LATEST, Lull
+from kabanero.controllers.lull import LATEST, QUIET, Lull
 
 from tests.support.clock import FakeClock
 
@@ -20,8 +20,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def lull() -> Lull:
-    return Lull()
+def lull(clock: FakeClock) -> Lull:
+    return Lull(clock)
 
 
 async def turns() -> None:
@@ -32,16 +32,28 @@ async def turns() -> None:
 
 async def test_one_webhook_at_a_time_holds_up_nothing(lull: Lull, clock: FakeClock) -> None:
     with lull.taking_in():
-        await asyncio.wait_for(lull.wait(clock, clock.now()), 1)
+        await asyncio.wait_for(lull.wait(clock.now()), 1)
 
 
 async def test_a_crowd_is_waited_for(lull: Lull, clock: FakeClock) -> None:
     with ExitStack() as under_way:
         for _ in range(3):
             under_way.enter_context(lull.taking_in())
-        waiting = asyncio.create_task(lull.wait(clock, clock.now()))
+        waiting = asyncio.create_task(lull.wait(clock.now()))
         await turns()
         assert not waiting.done()
+    clock.advance(QUIET.total_seconds())
+    await turns()
+    assert waiting.done()
+
+
+async def test_between_two_webhooks_of_a_crowd_nothing_is_begun(lull: Lull, clock: FakeClock) -> None:
+    with lull.taking_in(), lull.taking_in():
+        pass
+    waiting = asyncio.create_task(lull.wait(clock.now()))
+    await turns()
+    assert not waiting.done()
+    clock.advance(QUIET.total_seconds())
     await turns()
     assert waiting.done()
 
@@ -49,15 +61,50 @@ async def test_a_crowd_is_waited_for(lull: Lull, clock: FakeClock) -> None:
 async def test_a_crowd_that_never_ends_is_not_waited_for_long(lull: Lull, clock: FakeClock) -> None:
     since = clock.now()
     with lull.taking_in(), lull.taking_in():
-        waiting = asyncio.create_task(lull.wait(clock, since))
+        waiting = asyncio.create_task(lull.wait(since))
         await turns()
         clock.advance(LATEST.total_seconds())
-        with lull.taking_in():
-            pass
         await turns()
         assert waiting.done()
 
 
 async def test_what_came_long_ago_is_not_held_up(lull: Lull, clock: FakeClock) -> None:
     with lull.taking_in(), lull.taking_in():
-        await asyncio.wait_for(lull.wait(clock, clock.now() - LATEST - timedelta(seconds=1)), 1)
+        await asyncio.wait_for(lull.wait(clock.now() - LATEST - timedelta(seconds=1)), 1)
+
+
+async def test_in_a_crowd_the_next_is_begun_when_the_one_before_is_done(lull: Lull) -> None:
+    done = asyncio.Event()
+    with lull.taking_in(), lull.taking_in():
+        waiting = asyncio.create_task(lull.one_by_one(asyncio.create_task(ended(done))))
+        await turns()
+        assert not waiting.done()
+        done.set()
+        await turns()
+        assert waiting.done()
+
+
+async def test_when_the_crowd_has_gone_all_may_begin_side_by_side(lull: Lull, clock: FakeClock) -> None:
+    never = asyncio.create_task(ended(asyncio.Event()))
+    with ExitStack() as under_way:
+        under_way.enter_context(lull.taking_in())
+        under_way.enter_context(lull.taking_in())
+        waiting = asyncio.create_task(lull.one_by_one(never))
+        await turns()
+        assert not waiting.done()
+    clock.advance(QUIET.total_seconds())
+    await turns()
+    assert waiting.done()
+    never.cancel()
+
+
+async def test_without_a_crowd_nothing_waits_for_what_was_begun(lull: Lull) -> None:
+    never = asyncio.create_task(ended(asyncio.Event()))
+    with lull.taking_in():
+        await asyncio.wait_for(lull.one_by_one(never), 1)
+    never.cancel()
+
+
+async def ended(done: asyncio.Event) -> None:
+    """Work that goes on until it is told to end."""
+    await done.wait()

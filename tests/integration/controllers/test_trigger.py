@@ -110,7 +110,7 @@ async def runs(world: World, count: int) -> None:
 async def test_what_a_burst_of_webhooks_brings_is_begun_when_all_have_their_answers(tmp_path: Path) -> None:
     async with World.opened(tmp_path) as world:
         await world.apply([resource("StrategyTrigger", "any", {"strategy": "main", "events": [{}]})])
-        lull = Lull()
+        lull = Lull(world.clock)
         controller = TriggerController(world.store, world.bus, world.clock, TriggerIndex(), {}, lull=lull)
         running = asyncio.create_task(controller.run())
         with lull.taking_in(), lull.taking_in():
