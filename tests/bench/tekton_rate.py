@@ -63,9 +63,7 @@ def measure(folder: Path) -> list[Figure]:
 def _beside(
     cluster: SimulatedCluster, runner: RunnerBesideApiServer, seen: tuple[Seen, Seen], tekton: _Tekton
 ) -> list[Figure]:
-    cluster.tekton.stop()
-    cluster.tekton.limits = tekton.limits
-    cluster.tekton.start()
+    cluster.tekton.restart(tekton.limits)
     ours, theirs, times = [], [], [_times(cluster, runner)]
     for number in range(ROUNDS):
         names = [f"{tekton.key}-{number}-{each:04d}" for each in range(tekton.count)]

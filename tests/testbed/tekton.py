@@ -66,6 +66,12 @@ class Tekton:
         """SIGKILL: PipelineRuns stay as they are until it starts again."""
         self.cluster.processes.kill("tekton")
 
+    def restart(self, limits: tuple[str, ...]) -> None:
+        """With other limits."""
+        self.stop()
+        self.limits = limits
+        self.start()
+
     def is_running(self) -> bool:
         """Whether the controller's process is there."""
         return self.cluster.processes.pid("tekton") is not None
