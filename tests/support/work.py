@@ -35,11 +35,11 @@ class ScriptedExecutor:
             self._ends[work.ident] = asyncio.get_running_loop().create_future()
             self.works[work.ident] = work
             self.begun[self.name_of(work)] += 1
-            if not self.is_full:
-                report(Progress(work.ident, BEGUN))
             ending = self._ending(work)
             if ending:
                 self._ends[work.ident].set_result(ending)
+        if not self.is_full and not self._ends[work.ident].done():
+            report(Progress(work.ident, BEGUN))
         return await asyncio.shield(self._ends[work.ident])
 
     def name_of(self, work: Work) -> str:

@@ -121,7 +121,7 @@ class StrategyRunController:
         key = Key(STRATEGY_RUN.type, run["metadata"]["namespace"], run["metadata"]["name"])
         if not phase or (found and status.get("starting")):
             self._work.submit(key, lambda: self._begin(key))
-        elif phase in ACTIVE and run["spec"].get("cancel"):
+        if phase in ACTIVE and run["spec"].get("cancel"):
             self._work.submit(key, lambda: self._ask_to_cancel(run))
 
     async def _ask_to_cancel(self, run: Resource) -> None:

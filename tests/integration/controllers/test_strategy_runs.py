@@ -187,3 +187,16 @@ def test_a_control_event_comes_back_as_it_was_told(world: World) -> None:
     wish = CancelRequested("why not", 3)
     told = read_control(control_event("i", "n", "r", "c", "id", wish, world.clock.now(), uid="u"))
     assert (told.namespace, told.run, told.uid, told.what) == ("n", "r", "u", wish)
+
+
+async def test_a_run_that_is_found_in_its_start_and_was_to_be_cancelled_meanwhile_is_cancelled(world: World) -> None:
+    world.executor.is_full = True  # Else the stage's beginning would be told, and the run looked at again.
+    world.executor.endings["Build"] = None
+    await world.apply(strategy("ship", [BUILD])[:1])
+    await world.start("one", "ship")
+    life = Life(last=2)
+    async with world.runner(life), asyncio.timeout(PATIENCE):
+        await life.over.wait()
+    await world.change(await world.run("one"), cancel=True)
+    async with world.runner(Life()):
+        await world.settled("one", nobody, "Cancelled")
