@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,22 +56,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_work_that_may_begin_twice_begins_while_the_write_that_triggers_it_is_under_way(world: World) -> None:
-    slow = await prepared(world, onInterrupted="Retry")
-    slow.triggers.clear()
-    async with world.runner(Life()), asyncio.timeout(PATIENCE):
-        await world.start("early", "ship")
-        while not world.executor.begun["early Build.1"]:
-            await asyncio.sleep(0.004)
+    async with begun_early(world):
         assert not await status_of(world, "early", "Build")
 
 
 async def test_what_follows_from_such_work_waits_for_that_write(world: World) -> None:
-    slow = await prepared(world, onInterrupted="Retry")
-    slow.triggers.clear()
-    async with world.runner(Life()), asyncio.timeout(PATIENCE):
-        await world.start("early", "ship")
-        while not world.executor.begun["early Build.1"]:
-            await asyncio.sleep(0.004)
+    async with begun_early(world) as slow:
         await asyncio.sleep(0.05)
         assert (await world.run("early"))["status"]["phase"] == "Running"
         slow.triggers.set()
@@ -126,6 +117,18 @@ async def prepared(world: World, *bindings: dict[str, Any], **stage: Any) -> Slo
     await world.apply(strategy("ship", list(bindings) or [BUILD])[:1])
     assert isinstance(world.store, SlowStore)
     return world.store
+
+
+@contextlib.asynccontextmanager
+async def begun_early(world: World) -> AsyncIterator[SlowStore]:
+    """A run whose first stage is at work, and the write that triggers it is held up."""
+    slow = await prepared(world, onInterrupted="Retry")
+    slow.triggers.clear()
+    async with world.runner(Life()), asyncio.timeout(PATIENCE):
+        await world.start("early", "ship")
+        while not world.executor.begun["early Build.1"]:
+            await asyncio.sleep(0.004)
+        yield slow
 
 
 async def redefine(world: World, *bindings: dict[str, Any]) -> None:
