@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import orjson
@@ -68,8 +69,9 @@ class Outbox:
         `fresh`: the run begins now and has no StageRuns but these, so that nothing need be looked up. Never for a
         repetition: it would overwrite what has happened to them since.
         """
-        last = [command for command in commands if _acknowledges(command)]
-        await self._carry_out(run, status, [command for command in commands if command not in last], fresh=fresh)
+        first, then, last = _in_turn(commands)
+        await self._carry_out(run, status, first, fresh=fresh)
+        await self._carry_out(run, status, then)
         events = [event for command in commands for event in self._events(run, status, command)]
         if events:
             await self._bus.publish(events)
@@ -90,9 +92,8 @@ class Outbox:
             raise ConflictError(f"the stage runs of {run['metadata']['name']} keep changing")
 
     async def _written(self, writes: Sequence[Write]) -> bool:
-        """Whether everything is in place; False: something was in the way, look again."""
-        in_the_way = AlreadyExistsError | ConflictError
-        return not any(isinstance(result, in_the_way) for result in await self._results(writes))
+        """Whether everything is in place; False: something was in the way, or has gone since, look again."""
+        return not any(isinstance(result, KabaneroError) for result in await self._results(writes))
 
     async def _results(self, writes: Sequence[Write]) -> Sequence[Resource | KabaneroError]:
         """What came of them. Raises what neither a repetition nor a removal explains."""
@@ -126,7 +127,7 @@ class Outbox:
             return
         wanted = self._create(run, status)
         found = [await self._stage_run(run, each.resource["spec"]["stageName"]) for each in wanted]
-        if any(there and there.get("status") for there in found):
+        if any(there and there.get("status") and stage_runs.is_of(there, run) for there in found):
             return
         there = await self._without_strangers(run, wanted)
         await self._written([each for each in wanted if each.resource["metadata"]["name"] not in there])
@@ -141,7 +142,8 @@ class Outbox:
             if stage_runs.is_made_as(each, known.get(name)):
                 stay.add(name)
             else:
-                await self._store.delete(Key(STAGE_RUN.type, namespace, name), uid=each["metadata"]["uid"])
+                with suppress(NotFoundError):  # Raised further, it would say that the run is gone.
+                    await self._store.delete(Key(STAGE_RUN.type, namespace, name), uid=each["metadata"]["uid"])
         return stay
 
     async def _start(self, run: Resource, status: RunStatus, command: StartStage, fresh: Made | None) -> list[Write]:
@@ -203,6 +205,14 @@ class Outbox:
 
     def _now(self) -> str:
         return rfc3339(self._clock.now())
+
+
+def _in_turn(commands: Sequence[Command]) -> tuple[list[Command], list[Command], list[Command]]:
+    """What may be written together: a stage that starts can be cancelled once that is written, and ends come last."""
+    starting = {command.stage for command in commands if isinstance(command, StartStage)}
+    then: list[Command] = [each for each in commands if isinstance(each, CancelStage) and each.stage in starting]
+    last = [each for each in commands if _acknowledges(each)]
+    return [each for each in commands if each not in then and each not in last], then, last
 
 
 def _acknowledges(command: Command) -> bool:

@@ -98,8 +98,11 @@ class StageRunController:
             await self._close()
 
     def begin(self, stage_run: Resource, durable: Durable) -> None:
-        """Told of a stage that is being triggered right now, before a watch would tell of it."""
-        if self._is_running:
+        """Told of a stage that is being triggered right now, before a watch would tell of it.
+
+        One that was cancelled while it waited never begins: the watch tells of it, and it is ended.
+        """
+        if self._is_running and not stage_run["spec"].get("cancel"):
             self._spawn(stage_run, "work", self._carry_early(stage_run, durable))
 
     async def _close(self) -> None:
@@ -162,6 +165,9 @@ class StageRunController:
             log.debug("Nothing to do for %s: %s", name, error)
         except NotFoundError:
             log.info("The stage run of %s is gone", name)
+            if name.endswith("/work"):
+                # Work that began early may have made something before the StageRun said that its stage was triggered.
+                await self._awaiting.stop_left_behind(stage_run)
         except TemporaryError as error:
             log.warning("Can't bring %s on yet: %s", name, error)
             task = asyncio.get_running_loop().create_task(self._attend_again(stage_run))
@@ -184,6 +190,7 @@ class StageRunController:
             except TemporaryError:
                 continue
             except NotFoundError:
+                await self._awaiting.stop_left_behind(stage_run)
                 return
 
     def _let_go(self, stage_run: Resource) -> None:

@@ -74,6 +74,12 @@ def is_made_as(there: Resource, wanted: Resource | None) -> bool:
     return owners[0] == owners[1] and all(there["spec"].get(name) == wanted["spec"].get(name) for name in DECIDED)
 
 
+def is_of(stage_run: Resource, run: Resource) -> bool:
+    """Whether it was made for this very run, and not for another that had its name before."""
+    owners = stage_run["metadata"].get("ownerReferences", ())
+    return any(each["uid"] == run["metadata"]["uid"] for each in owners)
+
+
 def owner_reference(run: Resource) -> dict[str, Any]:
     """Ties a resource's life to the run's."""
     metadata = run["metadata"]

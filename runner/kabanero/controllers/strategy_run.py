@@ -65,7 +65,8 @@ class StrategyRunController:
             self._is_running = False
             await self._work.close()
             for teller in self._tellers:
-                teller.set_exception(ConflictError("the controller of runs was stopped"))
+                if not teller.done():  # Whoever waited may have been stopped at the same moment.
+                    teller.set_exception(ConflictError("the controller of runs was stopped"))
             self._tellers.clear()
 
     async def tell(self, told: Told) -> None:
