@@ -40,8 +40,8 @@ class People:
         """A new token; only an application's can be renewed."""
         self.tokens_made += 1
         fields = {"user": user["id"], "scope": scope, "description": description, "application": application}
-        made = self._tables.add("tokens", token=secrets.token_urlsafe(24), **fields)
-        made["refresh_token"] = secrets.token_urlsafe(24) if application else None
+        made = self._tables.add("tokens", token=secrets.token_hex(15), **fields)
+        made["refresh_token"] = secrets.token_hex(15) if application else None
         return made
 
     def expire_all(self) -> None:
