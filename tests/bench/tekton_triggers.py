@@ -14,7 +14,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +51,7 @@ def measure(folder: Path) -> list[Figure]:
             runner.source(OWNER)
             peer = _peer(cluster)
             seen = Seen(cluster)
-            push = partial(_push, runner)
-            ours = Subject("kabanero", seen, push, lambda: _crash(runner))
+            ours = Subject("kabanero", seen, lambda commit: _push(runner, commit), lambda: _crash(runner))
             theirs = Subject("Tekton Triggers", seen, lambda commit: _send(peer.url, commit), lambda: _restart(peer))
             for _ in range(WARM_UP):
                 ours.timed(), theirs.timed()

@@ -27,7 +27,7 @@ from kabanero.controllers.stage_status import StageStatus
 from kabanero.controllers.strategy_event import StrategyEventController
 from kabanero.controllers.strategy_run import StrategyRunController
 from kabanero.controllers.supervisor import Controller
-from kabanero.controllers.trigger import Made, TriggerController
+from kabanero.controllers.trigger import RunMade, TriggerController
 from kabanero.controllers.trigger_status import TriggerStatus
 from kabanero.controllers.verifier import Verifier
 from kabanero.engine.inputs import StageStarted
@@ -107,7 +107,7 @@ class Loops:
         """What those run that do not lead."""
         return {"triggers": Loop(self._trigger().follow), "own stage_runs": self._stage_run(_untold, own_only=True)}
 
-    def _trigger(self, made: Made = lambda _: None) -> TriggerController:
+    def _trigger(self, made: RunMade = lambda _: None) -> TriggerController:
         parts = self._parts
         values, lull = self._settings.values, self._http.lull
         return TriggerController(parts.store, parts.bus, parts.clock, self._index, values, lull=lull, made=made)

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from kabanero.controllers.stage_runs import run_uid
 from kabanero.engine.inputs import (
     CancelRequested,
     EventArrived,
@@ -69,12 +70,6 @@ def told_of(stage_run: Resource, what: Input) -> Told:
     """The same for who tells the run itself."""
     metadata = stage_run["metadata"]
     return Told(metadata["namespace"], stage_run["spec"]["strategyRun"], run_uid(stage_run), what)
-
-
-def run_uid(stage_run: Resource) -> str:
-    """The uid of the run that a StageRun belongs to; empty where it names none."""
-    owners = stage_run["metadata"].get("ownerReferences") or ()
-    return str(owners[0]["uid"]) if owners else ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

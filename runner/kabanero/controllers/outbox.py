@@ -139,7 +139,7 @@ class Outbox:
         selector = Selector(labels=(Requirement(stage_runs.LABEL_RUN, "=", (run["metadata"]["name"],)),))
         for each in (await self._store.list(STAGE_RUN.type, namespace=namespace, selector=selector)).items:
             name = each["metadata"]["name"]
-            if stage_runs.is_made_as(each, known.get(name)):
+            if name in known and stage_runs.is_made_as(each, known[name]):
                 stay.add(name)
             else:
                 with suppress(NotFoundError):  # Raised further, it would say that the run is gone.

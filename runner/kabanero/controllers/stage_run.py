@@ -8,7 +8,6 @@ requests the end is told to the run's controller itself, in this process, and to
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -103,7 +102,7 @@ class StageRunController:
         One that was cancelled while it waited never begins: the watch tells of it, and it is ended.
         """
         if self._is_running and not stage_run["spec"].get("cancel"):
-            self._spawn(stage_run, "work", self._carry_early(stage_run, durable))
+            self._spawn(stage_run, "work", self._carry(stage_run, durable))
 
     async def _close(self) -> None:
         self._is_running = False
@@ -238,30 +237,24 @@ class StageRunController:
 
     # --- carrying out ---
 
-    async def _carry_early(self, stage_run: Resource, durable: Durable) -> None:
+    async def _carry(self, stage_run: Resource, durable: Durable = ALREADY) -> None:
         """What may begin twice begins before it is durable that it does."""
-        with contextlib.suppress(StageUnknownError):
-            plan = await plan_of(self._store, stage_run["metadata"]["namespace"], stage_run["spec"]["stageRef"])
-            if plan.controller == "playbook" and may_begin_twice(plan.stage):
-                await self._play(stage_run, plan, durable)
-                return
-        await durable.wait()
-        await self._carry(stage_run)
-
-    async def _carry(self, stage_run: Resource) -> None:
         try:
             plan = await plan_of(self._store, stage_run["metadata"]["namespace"], stage_run["spec"]["stageRef"])
         except StageUnknownError as error:
+            await durable.wait()
             await self._end(stage_run, ended_by(stage_run, StagePhase.ERRORED, "StageUnknown", str(error)))
             return
+        if plan.controller != "playbook" or not may_begin_twice(plan.stage):
+            await durable.wait()
         if plan.controller == "playbook":
-            await self._play(stage_run, plan)
+            await self._play(stage_run, plan, durable)
         elif plan.controller == "job":
             await self._follow_job(stage_run, plan)
         else:
             await self._hand_over(stage_run, plan)
 
-    async def _play(self, stage_run: Resource, plan: StagePlan, durable: Durable = ALREADY) -> None:
+    async def _play(self, stage_run: Resource, plan: StagePlan, durable: Durable) -> None:
         timeout = self._timeout(stage_run, plan)
         end = await self._carrier.carry_out(stage_run, plan, timeout, lambda: self._began(stage_run, WaitsOn.PLAYBOOK))
         await durable.wait()

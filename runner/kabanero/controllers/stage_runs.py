@@ -66,18 +66,21 @@ def new_stage_run(run: Resource, status: RunStatus, binding: StageBinding) -> Re
     }
 
 
-def is_made_as(there: Resource, wanted: Resource | None) -> bool:
-    """Whether a StageRun is what would be made now."""
-    if wanted is None:
-        return False
-    owners = [[each["uid"] for each in one["metadata"].get("ownerReferences", ())] for one in (there, wanted)]
-    return owners[0] == owners[1] and all(there["spec"].get(name) == wanted["spec"].get(name) for name in DECIDED)
+def run_uid(stage_run: Resource) -> str:
+    """The uid of the run that a StageRun belongs to; empty where it names none."""
+    owners = stage_run["metadata"].get("ownerReferences") or ()
+    return str(owners[0]["uid"]) if owners else ""
 
 
 def is_of(stage_run: Resource, run: Resource) -> bool:
     """Whether it was made for this very run, and not for another that had its name before."""
-    owners = stage_run["metadata"].get("ownerReferences", ())
-    return any(each["uid"] == run["metadata"]["uid"] for each in owners)
+    return run_uid(stage_run) == str(run["metadata"]["uid"])
+
+
+def is_made_as(there: Resource, wanted: Resource) -> bool:
+    """Whether a StageRun is what would be made now."""
+    same_run = run_uid(there) == run_uid(wanted)
+    return same_run and all(there["spec"].get(name) == wanted["spec"].get(name) for name in DECIDED)
 
 
 def owner_reference(run: Resource) -> dict[str, Any]:
@@ -165,8 +168,7 @@ def condition(truth: str, reason: str, message: str, now: str) -> dict[str, str]
 def ident_of(stage_run: Resource, attempt: int | None = None) -> str:
     """Identity of the work of one attempt; tells runs of one name at different times apart."""
     metadata: Mapping[str, Any] = stage_run["metadata"]
-    owners = metadata.get("ownerReferences") or [{}]
-    uid = owners[0].get("uid") or metadata["uid"]
+    uid = run_uid(stage_run) or metadata["uid"]
     number = attempt if attempt is not None else stage_run.get("status", {}).get("attempt", 1)
     return work_ident(f"{metadata['name']}-{uid[:8]}", number)
 

@@ -177,7 +177,7 @@ class StrategyRunController:
                 run = await self._store.get(key, recent=True)
                 if not (run.get("status") or {}).get("phase"):
                     await self._apply(run, await self._first_step(run))
-                elif self._is_unfinished(begun := self._cleared(run)):
+                elif _is_unfinished(begun := self._cleared(run)):
                     await self._apply(run, Step(begun, ()))
                 return
             except NotFoundError:
@@ -212,10 +212,6 @@ class StrategyRunController:
             except ConflictError:
                 continue
         raise ConflictError(f"{key} keeps changing")
-
-    def _is_unfinished(self, status: RunStatus) -> bool:
-        """Whether its last step left something undone, or its books open."""
-        return bool(status.outbox or status.completion_time)
 
     def _cleared(self, run: Resource) -> RunStatus:
         status = RunStatus.model_validate(run["status"])
@@ -263,3 +259,8 @@ class StrategyRunController:
         self._done.move_to_end(uid)
         if len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
+
+
+def _is_unfinished(status: RunStatus) -> bool:
+    """Whether the last step left something undone, or the books open."""
+    return bool(status.outbox or status.completion_time)

@@ -26,7 +26,7 @@ from kabanero.ports import Bus, Change, Clock, Consumer, Delivery, Store
 log = logging.getLogger(__name__)
 CONSUMER = Consumer("triggers", but_not=frozenset({CONTROL_TOPIC}), max_in_flight=256, max_attempts=20)
 Matches = Callable[[int], None]
-Made = Callable[[Resource], None]
+RunMade = Callable[[Resource], None]
 
 
 class TriggerController:
@@ -44,7 +44,7 @@ class TriggerController:
         values: Mapping[str, str],
         matched: Matches = lambda _: None,
         lull: Lull | None = None,
-        made: Made = lambda _: None,
+        made: RunMade = lambda _: None,
     ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._index, self._values, self._matched = index, values, matched
