@@ -15,7 +15,7 @@ from kabanero.controllers.definitions import StageUnknownError, stage_of
 from kabanero.controllers.failure_detail import FailureDetail, LogTail, no_log
 from kabanero.controllers.object_end import ObjectEnd
 from kabanero.controllers.object_watch import ObjectWatch
-from kabanero.controllers.stage_runs import ENDED
+from kabanero.controllers.stage_runs import ENDED, is_past
 from kabanero.controllers.stopping import Stopping
 from kabanero.engine.inputs import StageEnded
 from kabanero.model import tekton
@@ -126,9 +126,8 @@ class Awaiting:
 
     def abandoned(self, stage_run: Resource) -> tuple[int, Key] | None:
         """Attempt and object that is still waited for, though the stage has ended without it or is further on."""
-        held, status = self._held.get(stage_run["metadata"]["uid"]), stage_run.get("status") or {}
-        waits = held is None or (held[0] == status.get("attempt") and status.get("phase") not in ENDED)
-        return None if waits else held
+        held = self._held.get(stage_run["metadata"]["uid"])
+        return held if held and is_past(stage_run, held[0]) else None
 
     async def let_go(self, key: Key) -> None:
         """Cancels an object that nobody waits for any more."""

@@ -16,7 +16,7 @@ from kabanero.controllers.carrying import CarriedOut, carried_out
 from kabanero.controllers.definitions import StagePlan
 from kabanero.controllers.job_orders import LINK, fields_of, job_of, order_of, place_of
 from kabanero.controllers.stage_patch import patched
-from kabanero.controllers.stage_runs import ENDED, ident_of
+from kabanero.controllers.stage_runs import ENDED, ident_of, is_past
 from kabanero.model.errors import InvalidError, JobRefusedError, KabaneroError, NotFoundError
 from kabanero.model.kinds.job_template import JobConnection
 from kabanero.model.resource import Resource
@@ -163,10 +163,8 @@ class JobStages:
 
     def abandoned(self, stage_run: Resource) -> list[str]:
         """Idents of attempts that are under way, though the stage has ended without them or is further on."""
-        uid, status = stage_run["metadata"]["uid"], stage_run.get("status") or {}
-        mine = {ident: flight for ident, flight in self._flights.items() if flight.uid == uid}
-        over = status.get("phase") in ENDED
-        return [ident for ident, flight in mine.items() if over or flight.attempt != status.get("attempt")]
+        mine = [each for each in self._flights.items() if each[1].uid == stage_run["metadata"]["uid"]]
+        return [ident for ident, flight in mine if is_past(stage_run, flight.attempt)]
 
     # --- what people see meanwhile ---
 

@@ -24,7 +24,7 @@ from kabanero.controllers.headstart import ALREADY, Durable
 from kabanero.controllers.job_stages import JobStages
 from kabanero.controllers.stage_ends import decided, end_of, ended_by
 from kabanero.controllers.stage_patch import patched
-from kabanero.controllers.stage_runs import ENDED, ident_of, waiting_fields
+from kabanero.controllers.stage_runs import ENDED, ident_of, is_past, waiting_fields
 from kabanero.engine.inputs import Input, RetryRequested, StageCancelRequested, StageEnded, StageStarted
 from kabanero.model.errors import NotFoundError, TemporaryError
 from kabanero.model.kinds.registry import STAGE_RUN
@@ -294,6 +294,9 @@ class StageRunController:
     ) -> None:
         fields = waiting_fields(stage_run, waiting_for, end.ended.outputs, end.links)
         waiting = await self._patch(stage_run, fields)
+        if is_past(waiting, stage_run["status"]["attempt"]):
+            await self._awaiting.stop_left_behind(stage_run)
+            raise SettledError("the stage has ended meanwhile")
         if not self._own_only:
             await self._await_object(waiting, plan)
 

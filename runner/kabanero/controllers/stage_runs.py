@@ -154,6 +154,13 @@ def is_settled(stage_run: Resource, command: SettleStage) -> bool:
     return bool(done or attempt > command.attempt)
 
 
+def is_past(stage_run: Resource, attempt: int) -> bool:
+    """Whether this attempt has ended, or the stage is further on. False for news from before the attempt began."""
+    status = stage_run.get("status") or {}
+    now = status.get("attempt", 0)
+    return bool(now > attempt or (now == attempt and status.get("phase") in ENDED))
+
+
 def condition(truth: str, reason: str, message: str, now: str) -> dict[str, str]:
     """The `Succeeded` condition."""
     return {

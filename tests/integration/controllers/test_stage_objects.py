@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kabanero.model.errors import AlreadyExistsError
+from kabanero.model.errors import AlreadyExistsError, NotFoundError
 from kabanero.model.kinds.registry import STAGE_RUN
 from kabanero.model.resource import Key, Resource
 from kabanero.ports import Progress, Work, WorkResult, WorkStatus, ignore_progress
@@ -32,6 +32,8 @@ class TektonExecutor(ScriptedExecutor):
         self._world = world
         self.interrupted_after: set[str] = set()
         self.interrupted_before: set[str] = set()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     async def carry_out(self, work: Work, report: Callable[[Progress], None] = ignore_progress) -> WorkResult:
         variables = work.extra_vars
@@ -44,6 +46,7 @@ class TektonExecutor(ScriptedExecutor):
         if name in self.interrupted_after:
             return WorkResult(WorkStatus.ERRORED, "Interrupted", "nobody knows")
         self.works[work.ident] = work
+        await self.may_go_on.wait()
         there = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "name": name, "namespace": ELSEWHERE}
         return WorkResult(WorkStatus.WAITING, waiting_for=there)
 
@@ -130,6 +133,26 @@ async def test_results_reach_the_strategys_variables_and_the_next_stage(scene: S
         assert deploy["status"]["variables"]["app"] == {"location": "registry/shop:1", "digest": "sha256:ab"}
         await scene.tekton_says("True", "Completed", "deploy-1")
         assert await scene.phases() == {"": "Succeeded", "Build": "Succeeded", "Deploy": "Succeeded"}
+
+
+async def test_a_stage_that_ended_before_its_playbook_does_leaves_no_pipeline_run_behind(scene: Scene) -> None:
+    scene.executor.may_go_on.clear()
+    await scene.start()
+    async with scene.world.runner(Life()):
+        stage_run = await scene.stage(phase="Triggered")
+        await scene.until(lambda: is_made(scene))
+        ended = {**stage_run["status"], "phase": "TimedOut"}
+        await scene.world.store.update({**stage_run, "status": ended}, status=True)
+        scene.executor.may_go_on.set()
+        await scene.asked_to_stop()
+
+
+async def is_made(scene: Scene) -> bool:
+    """Whether the stage's PipelineRun is there."""
+    try:
+        return bool(await scene.pipeline_run())
+    except NotFoundError:
+        return False
 
 
 async def test_people_find_the_pipeline_run_while_it_goes_on(scene: Scene) -> None:
