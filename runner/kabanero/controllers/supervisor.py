@@ -39,8 +39,16 @@ async def _keep_running(name: str, controller: Controller, clock: Clock) -> None
             await controller.run()
             log.error("The %s controller stopped by itself; it is started again in %g s", name, pause)
         except Exception:
+            _heed_cancel()
             log.exception("The %s controller broke; it is started again in %g s", name, pause)
         if (clock.now() - began).total_seconds() > LONGEST_PAUSE:
             pause = FIRST_PAUSE
         await clock.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _heed_cancel() -> None:
+    """A TaskGroup that is cancelled in the moment in which a task of it breaks tells of the latter alone."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError

@@ -120,6 +120,33 @@ async def test_a_controller_that_breaks_is_started_again_after_growing_pauses() 
     assert pauses[:7] == [0.5, 1, 2, 4, 8, 16, 30]
 
 
+class BreakingWhenStopped:
+    """A controller that breaks in the moment in which it is stopped."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._work())
+
+    async def _work(self) -> None:
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ZeroDivisionError
+
+
+async def test_a_controller_that_breaks_while_it_is_stopped_is_not_started_again() -> None:
+    breaking = BreakingWhenStopped()
+    task = asyncio.create_task(supervise({"breaking": breaking}, FakeClock()))
+    await breaking.started.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+
+
 class TestRetention:
     async def test_runs_that_ended_long_ago_go_and_others_stay(self, world: World) -> None:
         for name, phase in (("old", "Succeeded"), ("open", "Running")):
