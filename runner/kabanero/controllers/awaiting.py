@@ -15,19 +15,18 @@ from kabanero.controllers.definitions import StageUnknownError, stage_of
 from kabanero.controllers.failure_detail import FailureDetail, LogTail, no_log
 from kabanero.controllers.object_end import ObjectEnd
 from kabanero.controllers.object_watch import ObjectWatch
-from kabanero.controllers.stage_runs import ENDED, is_past
+from kabanero.controllers.stage_patch import patched
+from kabanero.controllers.stage_runs import is_past
 from kabanero.controllers.stopping import Stopping
 from kabanero.engine.inputs import StageEnded
 from kabanero.model import tekton
-from kabanero.model.errors import ConflictError, KabaneroError, NotFoundError, TemporaryError
-from kabanero.model.kinds.registry import STAGE_RUN
+from kabanero.model.errors import KabaneroError, TemporaryError
 from kabanero.model.kinds.runs import StagePhase
 from kabanero.model.resource import Key, Resource
 from kabanero.model.tekton_results import outputs
 from kabanero.ports import Clock, Store
 
 log = logging.getLogger(__name__)
-CONFLICTS = 5
 RETRY_SECONDS = 1.0
 
 
@@ -145,22 +144,10 @@ class Awaiting:
 
     async def _note(self, stage_run: Resource, fields: Mapping[str, Any]) -> None:
         """Adds to the status of the same attempt; what can't be written is only missed by people."""
-        metadata, attempt = stage_run["metadata"], stage_run["status"]["attempt"]
-        for _ in range(CONFLICTS):
-            try:
-                now = await self._store.get(Key(STAGE_RUN.type, metadata["namespace"], metadata["name"]), recent=True)
-                status = now.get("status") or {}
-                if status.get("attempt") != attempt or status.get("phase") in ENDED:
-                    return
-                await self._store.update({**now, "status": {**status, **fields}}, status=True)
-                return
-            except ConflictError:
-                continue
-            except NotFoundError:
-                return
-            except KabaneroError as error:
-                log.debug("%s of %s was not written: %s", ", ".join(fields), metadata["name"], error)
-                return
+        try:
+            await patched(self._store, stage_run, fields)
+        except KabaneroError as error:
+            log.debug("%s of %s was not written: %s", ", ".join(fields), stage_run["metadata"]["name"], error)
 
 
 class _Shown:

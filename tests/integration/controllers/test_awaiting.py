@@ -72,7 +72,8 @@ class World:
             {"apiVersion": API_VERSION, "kind": "StageRun", "metadata": metadata, "spec": spec}
         )
         there = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "name": own, **waiting_for}
-        status = {"phase": "Running", "attempt": 1, "waitsOn": "Object", "waitingFor": there}
+        began = {"attempt": 1, "startTime": "2026-01-01T12:00:00Z"}
+        status = {**began, "phase": "Running", "waitsOn": "Object", "waitingFor": there}
         stage_run = await self.store.update({**stage_run, "status": status}, status=True)
         if made:
             await self.store.create(pipeline_run(own, uid=stage_run["metadata"]["uid"]))
