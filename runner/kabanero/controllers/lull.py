@@ -16,7 +16,8 @@ from kabanero.ports import Clock
 LATEST = timedelta(seconds=1)
 """After so long what a webhook brought is begun in a crowd too, one after the other: a stream that never ends holds
 up nothing for good."""
-CROWD = 2
+CROWD = 4
+"""Webhooks under way together that are one: a forge tells of one push by two or three."""
 QUIET = timedelta(seconds=0.03)
 """A crowd has gone when there was none for so long: between two of its webhooks a whole backlog would be begun."""
 

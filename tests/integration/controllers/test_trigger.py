@@ -19,6 +19,7 @@ from kabanero.model.resource import Resource, ResourceType
 from kabanero.ports import EventQuery, Fate, Page, Store
 
 from tests.integration.controllers.world import PATIENCE, World
+from tests.support.crowd import taking_in
 from tests.support.runner import resource
 
 HOURS = 3
@@ -113,7 +114,7 @@ async def test_what_a_burst_of_webhooks_brings_is_begun_when_all_have_their_answ
         lull = Lull(world.clock)
         controller = TriggerController(world.store, world.bus, world.clock, TriggerIndex(), {}, lull=lull)
         running = asyncio.create_task(controller.run())
-        with lull.taking_in(), lull.taking_in():
+        with taking_in(lull):
             came = dataclasses.replace(push("a"), time=world.clock.now())
             await world.bus.publish([came])
             await taken(world, "a")
