@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 
 from kabanero.controllers.awaiting import Awaiting
@@ -147,19 +147,20 @@ class StageRunController:
         """Another runner carries it out, and will hear itself that it is to be cancelled."""
         return owner_of(stage_run) not in ("", self._identity)
 
-    def _spawn(self, stage_run: Resource, what: str, coroutine: object) -> None:
+    def _spawn(self, stage_run: Resource, what: str, coroutine: Coroutine[None, None, None]) -> None:
         """At most one task per attempt and purpose."""
         name = f"{ident_of(stage_run)}/{what}"
         if name in self._tasks:
-            coroutine.close()  # type: ignore[attr-defined]
+            coroutine.close()
             return
         task = asyncio.get_running_loop().create_task(self._guarded(name, stage_run, coroutine))
         self._tasks[name] = task
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
+        task.add_done_callback(lambda _: coroutine.close())  # Where it was cancelled before it began.
 
-    async def _guarded(self, name: str, stage_run: Resource, coroutine: object) -> None:
+    async def _guarded(self, name: str, stage_run: Resource, coroutine: Coroutine[None, None, None]) -> None:
         try:
-            await coroutine  # type: ignore[misc]
+            await coroutine
         except SettledError as error:
             log.debug("Nothing to do for %s: %s", name, error)
         except NotFoundError:

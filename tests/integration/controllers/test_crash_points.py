@@ -73,11 +73,16 @@ async def deleter(world: World, run: str) -> None:
 
 
 async def deleter_ahead(world: World, run: str) -> None:
-    """Deletes the StageRun of a stage before it is triggered, then lets the stage before it end."""
+    """Deletes the StageRun of a stage before it is triggered, then lets the stage before it end.
+
+    Not before the run has triggered anything: until then what is missing may never have been made, and is made.
+    """
     deploy, build = await world.stage_run(run, "Deploy"), await world.stage_run(run, "Build")
+    if not build or not build.get("status"):
+        return
     if deploy and not deploy.get("status"):
         await world.delete(Key(STAGE_RUN.type, "kabanero", deploy["metadata"]["name"]))
-    elif build and not deploy:
+    elif not deploy:
         world.executor.end_all(f"{run} Build.1")
 
 

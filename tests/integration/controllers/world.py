@@ -79,7 +79,8 @@ class World:
         runs = StrategyRunController(store, bus, clock, outbox, recorder, beside=self.begins_early)  # type: ignore[arg-type]
         carrier = Carrier(store, clock, self.executor, dict)  # type: ignore[arg-type]
         tell = runs.tell if self.tells_runs else None
-        jobs = JobStages(store, clock, AwxJobs(StoredSecrets(self.store), clock))  # type: ignore[arg-type]
+        awx = AwxJobs(StoredSecrets(self.store), clock)
+        jobs = JobStages(store, clock, awx)  # type: ignore[arg-type]
         stages = StageRunController(store, bus, clock, carrier, INSTANCE, runs.stage_started, jobs=jobs, tell_run=tell)  # type: ignore[arg-type]
         outbox.begin = stages.begin if self.begins_early else None
         events = StrategyEventController(store, bus, clock, INSTANCE)  # type: ignore[arg-type]
@@ -90,6 +91,7 @@ class World:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await awx.close()
 
     async def settled(self, run: str, people: People, phase: str) -> None:
         """Returns when the run has ended so and its books are closed; people act meanwhile, time passes when needed."""
