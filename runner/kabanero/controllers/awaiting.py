@@ -47,7 +47,7 @@ class Awaiting:
         self._objects = ObjectWatch(store, clock)
         self._detail = FailureDetail(store, log_tail)
         self._stopping = Stopping(store, clock)
-        self._held: dict[str, tuple[int, Key]] = {}
+        self._held: dict[tuple[str, int], Key] = {}
 
     async def ended(self, stage_run: Resource, stage: Resource | None = None) -> StageEnded:
         """Returns when the object has ended. `stage` is the stage's resource; looked up when it is left out."""
@@ -56,9 +56,10 @@ class Awaiting:
         showing = asyncio.get_running_loop().create_task(self._show(stage_run, shown))
         await self._hold(stage_run)
         try:
-            seen = await self._objects.ended(namespace, waiting_for, shown.take)
+            attempt = _attempt_of(stage_run)
+            seen = await self._objects.ended(namespace, waiting_for, shown.take, made_for=attempt)
         finally:
-            self._held.pop(stage_run["metadata"]["uid"], None)
+            self._held.pop(_attempt_of(stage_run), None)
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
         return await self._told(stage_run, stage, seen)
@@ -68,10 +69,9 @@ class Awaiting:
         await self._objects.close()
 
     async def _hold(self, stage_run: Resource) -> None:
-        metadata, status = stage_run["metadata"], stage_run["status"]
-        key = await self._objects.key_of(metadata["namespace"], status["waitingFor"])
+        key = await self._objects.key_of(stage_run["metadata"]["namespace"], stage_run["status"]["waitingFor"])
         if key:
-            self._held[metadata["uid"]] = (status["attempt"], key)
+            self._held[_attempt_of(stage_run)] = key
 
     async def _told(self, stage_run: Resource, stage: Resource | None, seen: ObjectEnd) -> StageEnded:
         made: Mapping[str, Any] = {}
@@ -123,10 +123,11 @@ class Awaiting:
         """Cancels what a playbook that was broken off has made for this attempt, if anything."""
         await self._stopping.stop_made_for(stage_run["metadata"]["uid"], stage_run["status"]["attempt"])
 
-    def abandoned(self, stage_run: Resource) -> tuple[int, Key] | None:
-        """Attempt and object that is still waited for, though the stage has ended without it or is further on."""
-        held = self._held.get(stage_run["metadata"]["uid"])
-        return held if held and is_past(stage_run, held[0]) else None
+    def abandoned(self, stage_run: Resource) -> list[tuple[int, Key]]:
+        """Attempts and objects that are still waited for, though the stage has ended without them or is further on."""
+        own = stage_run["metadata"]["uid"]
+        held = [(attempt, key) for (uid, attempt), key in self._held.items() if uid == own]
+        return [each for each in held if is_past(stage_run, each[0])]
 
     async def let_go(self, key: Key) -> None:
         """Cancels an object that nobody waits for any more."""
@@ -148,6 +149,10 @@ class Awaiting:
             await patched(self._store, stage_run, fields)
         except KabaneroError as error:
             log.debug("%s of %s was not written: %s", ", ".join(fields), stage_run["metadata"]["name"], error)
+
+
+def _attempt_of(stage_run: Resource) -> tuple[str, int]:
+    return stage_run["metadata"]["uid"], stage_run["status"]["attempt"]
 
 
 class _Shown:

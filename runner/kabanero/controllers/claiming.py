@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kabanero.controllers.carrying import CarriedOut, Carrier
 from kabanero.controllers.definitions import StagePlan, may_begin_twice
-from kabanero.controllers.stage_runs import ENDED, ident_of
+from kabanero.controllers.stage_patch import current
+from kabanero.controllers.stage_runs import ident_of, is_past
 from kabanero.engine.inputs import StageEnded
 from kabanero.model.errors import ConflictError, NotFoundError, TemporaryError
-from kabanero.model.kinds.registry import STAGE_RUN
 from kabanero.model.kinds.runs import StagePhase, WaitsOn
-from kabanero.model.resource import Key, Resource
+from kabanero.model.resource import Resource
 from kabanero.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -54,12 +55,20 @@ def owner_of(stage_run: Resource) -> str:
     return str(status.get("runner") or "") if at_work and status.get("waitsOn") in (None, WaitsOn.PLAYBOOK) else ""
 
 
+@dataclass(slots=True)
+class _Claim:
+    """Work of ours: whether somebody here waits for its end, and whether nobody asked that it end."""
+
+    is_followed: bool = True
+    is_wanted: bool = True
+
+
 class ClaimingCarrier:
     """Carries out what is ours, and waits for what is others'."""
 
     def __init__(self, carrier: Carrier, store: Store, clock: Clock, replicas: Replicas) -> None:
         self._carrier, self._store, self._clock, self._replicas = carrier, store, clock, replicas
-        self._mine: set[str] = set()
+        self._mine: dict[str, _Claim] = {}
 
     async def carry_out(
         self, stage_run: Resource, plan: StagePlan, timeout: float, began: Callable[[], None]
@@ -70,15 +79,35 @@ class ClaimingCarrier:
         owner = await self._claimed(stage_run)
         if owner != self._replicas.identity:
             return await self._outlived(stage_run, owner)
-        # Stays ours when we are cancelled here: the work goes on, and is taken up again.
-        self._mine.add(ident_of(stage_run))
-        end = await self._carrier.carry_out(stage_run, plan, timeout, began)
-        self._mine.discard(ident_of(stage_run))
-        return _told(end)
+        with self._followed(ident_of(stage_run)):
+            return _told(await self._carrier.carry_out(stage_run, plan, timeout, began))
 
     async def cancel(self, ident: str, reason: str) -> None:
         """As `Carrier.cancel`, for work of this runner."""
+        if claim := self._mine.get(ident):
+            claim.is_wanted = False
         await self._carrier.cancel(ident, reason)
+        self._drop_unwanted(ident)
+
+    @contextmanager
+    def _followed(self, ident: str) -> Iterator[None]:
+        """Stays ours when we are cancelled here: the work goes on, and is taken up again, unless nobody wants it."""
+        claim = self._mine[ident] = _Claim()
+        try:
+            yield
+        except asyncio.CancelledError:
+            claim.is_followed = False
+            self._drop_unwanted(ident)
+            raise
+        except Exception:
+            del self._mine[ident]
+            raise
+        del self._mine[ident]
+
+    def _drop_unwanted(self, ident: str) -> None:
+        claim = self._mine.get(ident)
+        if claim and not (claim.is_wanted or claim.is_followed):
+            del self._mine[ident]
 
     @property
     def is_busy(self) -> bool:
@@ -93,7 +122,7 @@ class ClaimingCarrier:
         """Whose it is: ours, if nobody was before us."""
         for _ in range(CONFLICTS):
             now = await self._now(stage_run)
-            if owner := (now.get("status") or {}).get("runner"):
+            if owner := now["status"].get("runner"):
                 return str(owner)
             status = {**now["status"], "runner": self._replicas.identity}
             try:
@@ -105,9 +134,8 @@ class ClaimingCarrier:
 
     async def _now(self, stage_run: Resource) -> Resource:
         metadata, attempt = stage_run["metadata"], stage_run["status"]["attempt"]
-        now = await self._store.get(Key(STAGE_RUN.type, metadata["namespace"], metadata["name"]), recent=True)
-        status = now.get("status") or {}
-        if status.get("attempt") != attempt or status.get("phase") in ENDED:
+        now = await current(self._store, stage_run)
+        if is_past(now, attempt):
             raise SettledError(f"attempt {attempt} of {metadata['name']} has ended")
         return now
 
@@ -116,21 +144,27 @@ class ClaimingCarrier:
         gone = asyncio.ensure_future(self._replicas.gone(owner))
         try:
             while not gone.done():
-                await self._still_open(stage_run)
+                await self._still_with(owner, stage_run)
                 pause = asyncio.ensure_future(self._clock.sleep(LOOK_SECONDS))
                 await asyncio.wait({gone, pause}, return_when=asyncio.FIRST_COMPLETED)
                 pause.cancel()
+            await self._still_with(owner, stage_run)
         finally:
             gone.cancel()
         message = f"runner {owner}, which carried it out, is gone; nobody knows how far it came"
         spec, status = stage_run["spec"], stage_run["status"]
         return CarriedOut(StageEnded(spec["stageName"], status["attempt"], StagePhase.ERRORED, INTERRUPTED, message))
 
-    async def _still_open(self, stage_run: Resource) -> None:
+    async def _still_with(self, owner: str, stage_run: Resource) -> None:
+        """Raises ConflictError where its playbook has ended and left the rest to others: an object is waited for."""
+        name = stage_run["metadata"]["name"]
         try:
-            await self._now(stage_run)
+            now = await self._now(stage_run)
         except TemporaryError as error:
-            log.debug("Can't look at %s: %s", stage_run["metadata"]["name"], error)
+            log.debug("Can't look at %s: %s", name, error)
+            return
+        if owner_of(now) != owner:
+            raise ConflictError(f"StageRun {name} is not with {owner} any more")
 
 
 def _told(end: CarriedOut) -> CarriedOut:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from kabanero.controllers.carrying import CarriedOut, carried_out
 from kabanero.controllers.definitions import StagePlan
 from kabanero.controllers.job_orders import LINK, fields_of, job_of, order_of, place_of
-from kabanero.controllers.stage_patch import patched
-from kabanero.controllers.stage_runs import ENDED, ident_of, is_past
+from kabanero.controllers.stage_patch import current, patched
+from kabanero.controllers.stage_runs import ident_of, is_past
 from kabanero.model.errors import InvalidError, JobRefusedError, KabaneroError, NotFoundError
 from kabanero.model.kinds.job_template import JobConnection
 from kabanero.model.resource import Resource
@@ -81,7 +81,8 @@ class JobStages:
     async def _fly(
         self, stage_run: Resource, plan: StagePlan | None, timeout: float, flight: _Flight, began: Began
     ) -> WorkResult:
-        job, ticket = job_of(stage_run) or (None, None)
+        written = job_of(stage_run) or job_of(await current(self._store, stage_run))
+        job, ticket = written or (None, None)
         is_new = ticket is None or ticket.id is None
         if job and not is_new:
             connection = job.connection
@@ -128,7 +129,7 @@ class JobStages:
             ticket = await self._jobs.prepare(order, flight.report)
             # Before anything is launched: a runner that dies after this looks for the job.
             now = await patched(self._store, stage_run, fields_of(connection, ticket))
-            if now["status"].get("phase") in ENDED or now["status"].get("attempt") != flight.attempt:
+            if is_past(now, flight.attempt):
                 return None
         began()
         return await self._jobs.launch(order, ticket, flight.report, flight.wanted)

@@ -197,13 +197,10 @@ class StageRunController:
         """Stops what the stage has ended without: by its deadline, or by a cancel that took too long."""
         for ident in self._jobs.abandoned(stage_run):
             self._spawn(stage_run, f"let-go-job-{ident}", self._let_job_go(ident))
-        abandoned = self._awaiting.abandoned(stage_run)
-        if abandoned is None:
-            return
-        attempt, key = abandoned
-        if work := self._tasks.get(f"{ident_of(stage_run, attempt)}/work"):
-            work.cancel()
-        self._spawn(stage_run, f"let-go-{attempt}", self._awaiting.let_go(key))
+        for attempt, key in self._awaiting.abandoned(stage_run):
+            if work := self._tasks.get(f"{ident_of(stage_run, attempt)}/work"):
+                work.cancel()
+            self._spawn(stage_run, f"let-go-{attempt}", self._awaiting.let_go(key))
 
     async def _let_job_go(self, ident: str) -> None:
         await self._jobs.let_go(ident)
@@ -348,9 +345,12 @@ class StageRunController:
             await self._end(stage_run, ended)
             return
         await self._carrier.cancel(ident_of(stage_run), ended.message)
-        if f"{ident_of(stage_run)}/work" in self._tasks and stage_run["status"].get("waitsOn") in (None, "Playbook"):
-            return
-        if stage_run["status"].get("waitsOn") == WaitsOn.OBJECT and await self._awaiting.stop(stage_run):
+        waits_on = stage_run["status"].get("waitsOn")
+        if waits_on in (None, WaitsOn.PLAYBOOK):
+            if f"{ident_of(stage_run)}/work" in self._tasks:
+                return
+            await self._awaiting.stop_left_behind(stage_run)
+        if waits_on == WaitsOn.OBJECT and await self._awaiting.stop(stage_run):
             await self._later(stage_run, "cancelled", ended, self._graces.cancel)
             return
         await self._end(stage_run, ended)

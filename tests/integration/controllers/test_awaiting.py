@@ -386,10 +386,10 @@ async def test_a_stage_that_ended_or_went_on_without_its_object_has_abandoned_it
     stage_run = await world.waiting()
     waiting = world.ended(stage_run)
     await settle()
-    assert world.awaiting.abandoned(stage_run) is None
+    assert not world.awaiting.abandoned(stage_run)
     over = {**stage_run, "status": {**stage_run["status"], "phase": "TimedOut"}}
     again = {**stage_run, "status": {"phase": "Triggered", "attempt": 2}}
     for later in (over, again):
-        abandoned = world.awaiting.abandoned(later)
-        assert abandoned and (abandoned[0], abandoned[1].name) == (1, "build-1")
+        [(attempt, key)] = world.awaiting.abandoned(later)
+        assert (attempt, key.name) == (1, "build-1")
     waiting.cancel()

@@ -18,9 +18,14 @@ from kabanero.controllers.recorder import Recorder
 from kabanero.controllers.stage_run import StageRunController
 from kabanero.controllers.strategy_run import StrategyRunController
 from kabanero.executors.awx import AwxJobs
+from kabanero.model.kinds.registry import STAGE_RUN
+from kabanero.model.resource import Key, Resource
+from kabanero.ports import WorkResult, WorkStatus
 
 from tests.integration.controllers.world import INSTANCE, World
 from tests.support.strategies import binding, match, playbook_stage, strategy
+from tests.support.tekton import PIPELINE_RUN, TASK_RUN, pipeline_run
+from tests.support.tekton import ended as pipeline_run_ended
 from tests.support.work import ScriptedExecutor
 
 PATIENCE = 5.0
@@ -128,6 +133,8 @@ class Team:
 @pytest.fixture
 async def team(tmp_path: Path) -> AsyncIterator[Team]:
     async with World.opened(tmp_path) as world:
+        for type in (PIPELINE_RUN, TASK_RUN):
+            await world.store.learn(type)
         yield Team(world)
 
 
@@ -183,6 +190,49 @@ async def test_who_leads_no_more_tells_how_its_work_ended(team: Team) -> None:
         team.one.executor.end_all("run Build.1")
         assert (await team.until(ended))["phase"] == "Succeeded"
     assert team.begun == 1
+
+
+async def test_what_the_playbook_of_another_waits_for_is_waited_for_by_who_leads(team: Team) -> None:
+    there = await team.world.store.create(pipeline_run("build-1", "builds", uid="u"))
+    await team.start()
+    async with team.one.leading():
+        await team.until(by("one"))
+    async with team.two.leading(), team.one.following():
+        await team.moment()
+        team.one.executor.end_all("run Build.1", WorkResult(WorkStatus.WAITING, waiting_for=place_of(there)))
+        await team.until(lambda status: status.get("waitsOn") == "Object")
+        await team.moment()
+        await team.world.store.update(pipeline_run_ended(there, "True", "Succeeded"), status=True)
+        assert (await team.until(ended))["phase"] == "Succeeded"
+
+
+async def test_work_whose_stage_run_was_deleted_is_ours_no_more(team: Team) -> None:
+    await team.start()
+    async with team.one.leading():
+        await team.until(by("one"))
+        found = await team.world.stage_run("run", "Build")
+        assert found
+        await team.world.delete(Key(STAGE_RUN.type, "kabanero", found["metadata"]["name"]))
+        await team.moment()
+        assert not team.one.claiming.is_busy
+
+
+async def test_work_that_was_cancelled_while_nobody_followed_it_is_ours_no_more(team: Team) -> None:
+    await team.start()
+    async with team.one.leading():
+        await team.until(by("one"))
+    assert team.one.claiming.is_busy
+    await team.change(cancel=True)
+    async with team.two.leading(), team.one.following():
+        await team.until(ended)
+    assert not team.one.claiming.is_busy
+
+
+def place_of(there: Resource) -> dict[str, Any]:
+    """What a playbook reports that waits for this."""
+    metadata = there["metadata"]
+    names = {"name": metadata["name"], "namespace": metadata["namespace"]}
+    return {"apiVersion": there["apiVersion"], "kind": there["kind"], **names}
 
 
 async def test_an_attempt_of_a_runner_that_is_gone_was_interrupted(team: Team) -> None:

@@ -147,6 +147,18 @@ async def test_a_stage_that_ended_before_its_playbook_does_leaves_no_pipeline_ru
         await scene.asked_to_stop()
 
 
+async def test_a_cancel_before_the_stage_run_says_what_is_waited_for_stops_what_the_playbook_made(scene: Scene) -> None:
+    scene.executor.may_go_on.clear()
+    await scene.start()
+    async with scene.world.runner(Life()):
+        stage_run = await scene.stage(phase="Triggered")
+        await scene.until(lambda: is_made(scene))
+    await scene.world.change(stage_run, cancel=True)
+    async with scene.world.runner(Life()):
+        assert (await scene.phases())["Build"] == "Cancelled"
+        await scene.asked_to_stop()
+
+
 async def is_made(scene: Scene) -> bool:
     """Whether the stage's PipelineRun is there."""
     try:
