@@ -7,7 +7,6 @@ taken before what was taken is durable. Work that is under way outlives the runn
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -18,7 +17,7 @@ from kabanero.api.kubeconfig import local_url
 from kabanero.app.http import HttpSide
 from kabanero.app.loops import Loops
 from kabanero.app.parts import Parts
-from kabanero.app.replica import Replica, running
+from kabanero.app.replica import Replica, running, stopped
 from kabanero.engine.triggers import TriggerIndex
 from kabanero.logs import set_up_logging
 from kabanero.settings import Settings
@@ -56,9 +55,9 @@ async def _serve(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
         await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("Stopping; work that is under way goes on and is taken up again at the next start")
         if parts.cluster:  # Another runner leads at once, while we still answer what we were asked.
-            await _ended(work)
+            await stopped(work)
         await http.stop()
-        await _ended(work)
+        await stopped(work)
 
 
 async def _turns(settings: Settings, parts: Parts, loops: Loops) -> None:
@@ -68,9 +67,3 @@ async def _turns(settings: Settings, parts: Parts, loops: Loops) -> None:
         return
     async with running(loops.leading(), parts.clock) as leading:
         await leading
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 
 from kabanero.app.cluster import Cluster
-from kabanero.app.loops import Loops
+from kabanero.app.loops import Loop, Loops
 from kabanero.controllers.supervisor import Controller, supervise
 from kabanero.model.errors import KabaneroError
 from kabanero.ports import Clock
@@ -24,9 +24,23 @@ async def running(controllers: Mapping[str, Controller], clock: Clock) -> AsyncI
     try:
         yield task
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await stopped(task)
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    """Cancels a task and returns when it has ended; raises what broke it.
+
+    Who is cancelled meanwhile stays cancelled. `await task` can't tell that from the task's own cancellation, and a
+    runner that takes the one for the other never ends.
+    """
+    task.cancel()
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+    if not task.cancelled():
+        task.result()
 
 
 class Replica:
@@ -37,16 +51,24 @@ class Replica:
         self._drain_seconds = drain_seconds
 
     async def run(self) -> None:
-        """Until cancelled; then another may lead at once."""
-        presence = asyncio.get_running_loop().create_task(self._cluster.presence.run(self._give_up))
+        """Until cancelled; then another may lead at once.
+
+        We leave only when our presence is told no more: what is on its way would bring its Lease back.
+        """
+        presence = self._cluster.presence
+        try:
+            async with running({"presence": Loop(lambda: presence.run(self._give_up))}, self._clock):
+                await self._lead_in_turns()
+        finally:
+            if not self._is_busy():
+                await presence.leave()
+
+    async def _lead_in_turns(self) -> None:
         try:
             await self._take_turns()
         finally:
             await self._cluster.election.release()
             await self._drain()
-            presence.cancel()
-            if not self._is_busy():
-                await self._cluster.presence.leave()
 
     async def _take_turns(self) -> None:
         election = self._cluster.election

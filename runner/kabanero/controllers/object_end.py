@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from kabanero.model import tekton
 from kabanero.model.kinds.runs import StagePhase
@@ -24,8 +26,15 @@ def end_of(resource: Resource) -> ObjectEnd | None:
     if tekton.is_run(resource.get("apiVersion", ""), resource.get("kind", "")):
         found = tekton.verdict(resource)
         return ObjectEnd(found.phase, found.reason, found.message, resource) if found else None
-    for condition in (resource.get("status") or {}).get("conditions") or ():
+    for condition in _conditions(resource):
         if condition.get("type") == "Succeeded" and condition.get("status") in ("True", "False"):
             phase = StagePhase.SUCCEEDED if condition["status"] == "True" else StagePhase.FAILED
-            return ObjectEnd(phase, condition.get("reason", ""), condition.get("message", ""), resource)
+            return ObjectEnd(phase, str(condition.get("reason", "")), str(condition.get("message", "")), resource)
     return None
+
+
+def _conditions(resource: Resource) -> list[Mapping[str, Any]]:
+    """Those that read as such: a kind that is not ours may have a status of any form."""
+    status = resource.get("status")
+    found = status.get("conditions") if isinstance(status, Mapping) else None
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kabanero.controllers.following import RETRY_SECONDS, follow
+from kabanero.controllers.following import RETRY_SECONDS, follow, unreadable
 from kabanero.controllers.object_end import ObjectEnd, end_of
+from kabanero.controllers.stopping import LABEL_ATTEMPT, LABEL_UID
 from kabanero.model.errors import NotFoundError, PermanentError, TemporaryError
 from kabanero.model.kinds.runs import StagePhase
 from kabanero.model.resource import GROUP, Key, Resource, ResourceType
@@ -30,6 +31,8 @@ LOOK_SECONDS = 5.0
 UNCLAIMED = 500
 """Objects that nobody waits for yet, kept as last heard of; a playbook names its own a moment after it made it."""
 News = Callable[[Resource], None]
+Attempt = tuple[str, int]
+"""uid of a StageRun and number of the attempt: what an object is labelled with that was made for it."""
 
 
 def ignore_news(_: Resource) -> None:
@@ -38,11 +41,27 @@ def ignore_news(_: Resource) -> None:
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """`told`: its object was heard of."""
+    """`told`: its object was heard of. `uid`: which one it is of all that ever had the name; empty: not known yet."""
 
     future: asyncio.Future[ObjectEnd]
     news: News
+    made_for: Attempt | None = None
     told: bool = False
+    uid: str = ""
+
+    def may_believe(self, resource: Resource) -> bool:
+        """Whether what was heard before anybody waited is of our object: an earlier one may have had its name."""
+        labels = resource["metadata"].get("labels") or {}
+        wanted = self.made_for and (self.made_for[0], str(self.made_for[1]))
+        return wanted is None or wanted == (labels.get(LABEL_UID), labels.get(LABEL_ATTEMPT))
+
+    def means(self, resource: Resource) -> bool:
+        """Whether news is of our object: a watch that is late tells of an earlier one of the name."""
+        return self.uid in ("", resource["metadata"].get("uid"))
+
+    def settle(self, end: ObjectEnd) -> None:
+        if not self.future.done():
+            self.future.set_result(end)
 
 
 @dataclass(slots=True)
@@ -85,12 +104,22 @@ class ObjectWatch:
         place = str(waiting_for.get("namespace") or namespace) if type.namespaced else ""
         return Key(type, place, str(waiting_for.get("name", "")))
 
-    async def ended(self, namespace: str, waiting_for: Mapping[str, Any], news: News = ignore_news) -> ObjectEnd:
-        """Returns when the object has ended, at once if it already has, or with Errored when it can't be watched."""
+    async def ended(
+        self,
+        namespace: str,
+        waiting_for: Mapping[str, Any],
+        news: News = ignore_news,
+        *,
+        made_for: Attempt | None = None,
+    ) -> ObjectEnd:
+        """Returns when the object has ended, at once if it already has, or with Errored when it can't be watched.
+
+        What is known of the name already is believed of an object that was `made_for` the attempt, and else looked up.
+        """
         key = await self.key_of(namespace, waiting_for)
         if key is None:
             return ObjectEnd(StagePhase.ERRORED, "NotWatchable", _not_watchable(waiting_for))
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), news)
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), news, made_for)
         self._waiters.setdefault(key, []).append(waiter)
         self._watch(key.type, wide=False)
         try:
@@ -103,13 +132,14 @@ class ObjectWatch:
         watch = self._watches[key.type]
         if not watch.wide:
             await watch.stands.wait()
-            if known := watch.unclaimed.pop(key, None):
+            known = watch.unclaimed.pop(key, None)
+            if known and waiter.may_believe(known):
                 self._hear(key.type, known)
             if waiter.told:
                 return None
-        return await self._looked_up(key, waiter.news)
+        return await self._looked_up(key, waiter)
 
-    async def _looked_up(self, key: Key, news: News) -> ObjectEnd | None:
+    async def _looked_up(self, key: Key, waiter: _Waiter) -> ObjectEnd | None:
         while True:
             try:
                 there = await self._store.get(key)
@@ -122,7 +152,8 @@ class ObjectWatch:
                 log.warning("Can't look at %s yet: %s", key, error)
                 await self._clock.sleep(RETRY_SECONDS)
         self._watch(key.type, wide=not OURS.matches(there))
-        news(there)
+        waiter.uid = there["metadata"]["uid"]
+        waiter.news(there)
         return end_of(there)
 
     async def close(self) -> None:
@@ -172,6 +203,9 @@ class ObjectWatch:
                     del self._watches[type]
                     return
                 log.warning("%s can't be watched, only looked at every %g s: %s", type.plural, LOOK_SECONDS, error)
+            except Exception:
+                watch.stands.set()
+                log.exception("The watch on %s broke; it is begun again in %g s", type.plural, LOOK_SECONDS)
             await self._clock.sleep(LOOK_SECONDS)
             await self._look(type)
 
@@ -183,38 +217,54 @@ class ObjectWatch:
                 if watch.stands.is_set():
                     watch.unclaimed.clear()  # There was a gap, and what was deleted in it is not told.
                 watch.stands.set()
-                if watch.wide:
-                    await self._look(type)
-            elif not self._hear(type, change.resource, gone=change.change is Change.DELETED) and not watch.wide:
-                watch.keep(_key_of(type, change.resource), change.resource, gone=change.change is Change.DELETED)
+                await self._look(type, untold=not watch.wide)
+            else:
+                with unreadable(change.resource):
+                    self._take(type, watch, change.resource, gone=change.change is Change.DELETED)
 
-    async def _look(self, type: ResourceType) -> None:
-        for key in [each for each in self._waiters if each.type == type]:
+    def _take(self, type: ResourceType, watch: _Watch, resource: Resource, *, gone: bool) -> None:
+        if not self._hear(type, resource, gone=gone) and not watch.wide:
+            watch.keep(_key_of(type, resource), resource, gone=gone)
+
+    async def _look(self, type: ResourceType, *, untold: bool = False) -> None:
+        """`untold`: only at what the watch has not told of, and so would not tell that it went."""
+        for key, waiters in [each for each in self._waiters.items() if each[0].type == type]:
+            if untold and all(waiter.told or not waiter.uid for waiter in waiters):
+                continue
             try:
-                self._hear(type, await self._store.get(key))
+                self._see(type, await self._store.get(key))
             except NotFoundError:
                 self._settle(key, _deleted(key))
             except (PermanentError, TemporaryError) as error:
                 log.warning("Can't look at %s: %s", key, error)
+            except Exception:
+                log.exception("%s can't be attended to", key)
+
+    def _see(self, type: ResourceType, there: Resource) -> None:
+        """What is there now; where it is another than the one that was waited for, that one has gone."""
+        key = _key_of(type, there)
+        for waiter in self._waiters.get(key, ()):
+            if not waiter.means(there):
+                waiter.settle(_deleted(key))
+        self._hear(type, there)
 
     def _hear(self, type: ResourceType, resource: Resource, *, gone: bool = False) -> bool:
         """Whether somebody waits for it."""
         key = _key_of(type, resource)
-        waiters = self._waiters.get(key, [])
+        waiters = [each for each in self._waiters.get(key, ()) if each.means(resource)]
         for waiter in waiters:
-            waiter.told = True
+            waiter.told, waiter.uid = True, resource["metadata"].get("uid", "")
         end = end_of(resource) or (_deleted(key) if gone else None)
-        if end:
-            self._settle(key, end)
-            return bool(waiters)
         for waiter in waiters:
-            waiter.news(resource)
+            if end:
+                waiter.settle(end)
+            else:
+                waiter.news(resource)
         return bool(waiters)
 
     def _settle(self, key: Key, end: ObjectEnd) -> None:
         for waiter in self._waiters.get(key, ()):
-            if not waiter.future.done():
-                waiter.future.set_result(end)
+            waiter.settle(end)
 
 
 def _key_of(type: ResourceType, resource: Resource) -> Key:

@@ -86,11 +86,13 @@ class Retention:
                 await self._delete(type, resource)
 
     async def _delete(self, type: ResourceType, resource: Resource) -> None:
+        """As it was listed: a run that was reopened since then has not ended."""
         metadata = resource["metadata"]
+        key = Key(type, metadata.get("namespace", ""), metadata["name"])
         try:
-            await self._store.delete(Key(type, metadata.get("namespace", ""), metadata["name"]), uid=metadata["uid"])
+            await self._store.delete(key, uid=metadata["uid"], resource_version=metadata["resourceVersion"])
         except (NotFoundError, ConflictError):
-            log.debug("%s is gone already", metadata["name"])
+            log.debug("%s is gone already, or has changed", metadata["name"])
 
 
 def _time(resource: Resource, field: str) -> datetime:

@@ -37,6 +37,7 @@ async def _keep_running(name: str, controller: Controller, clock: Clock) -> None
         began = clock.now()
         try:
             await controller.run()
+            _heed_cancel()
             log.error("The %s controller stopped by itself; it is started again in %g s", name, pause)
         except Exception:
             _heed_cancel()
@@ -48,7 +49,9 @@ async def _keep_running(name: str, controller: Controller, clock: Clock) -> None
 
 
 def _heed_cancel() -> None:
-    """A TaskGroup that is cancelled in the moment in which a task of it breaks tells of the latter alone."""
+    """Stopped is stopped, even if the controller didn't tell: it may end in peace when it is cancelled, and a TaskGroup
+    that is cancelled in the moment in which a task of it breaks tells of the latter alone.
+    """
     task = asyncio.current_task()
     if task and task.cancelling():
         raise asyncio.CancelledError

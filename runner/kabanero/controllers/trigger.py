@@ -53,10 +53,13 @@ class TriggerController:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.follow())
-            group.create_task(self._consume())
+        """Until cancelled; then nothing of it goes on, for another may lead."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.follow())
+                group.create_task(self._consume())
+        finally:
+            await self._break_off()
 
     async def follow(self) -> None:
         """Keeps the index alone, for a runner that does not lead and is asked what an event would start."""
@@ -99,6 +102,12 @@ class TriggerController:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _break_off(self) -> None:
+        """Events that were taken and not acknowledged come again."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _take(self, delivery: Delivery, matched: list[Matched]) -> None:
         """Starts what can be started; what can't be is named in the dead letter, from where it can be replayed."""

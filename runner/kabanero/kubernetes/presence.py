@@ -63,7 +63,10 @@ class Presence:
             log.debug("Others are told later that we are here: %s", error)
 
     async def run(self, silenced: Callable[[], Awaitable[None]]) -> None:
-        """Renews until cancelled; calls `silenced` once each time that we could not be heard for too long."""
+        """Renews until cancelled; calls `silenced` each time that we could not be heard for too long.
+
+        It is called again until it goes through, and whatever breaks is no reason to fall silent for ever.
+        """
         while True:
             began = self._elapsed()
             try:
@@ -73,10 +76,11 @@ class Presence:
                 self.announced.set()
             except (KabaneroError, TimeoutError) as error:
                 log.warning("Can't tell others that we are here: %s", error or "no answer in time")
+            except Exception:
+                log.exception("Can't tell others that we are here")
             if not self._silent and self._elapsed() - self._heard >= self._gone_after * SAFE_PART:
-                self._silent = True
                 log.error("Not heard for %g s: ending work that others may take for lost", self._gone_after * SAFE_PART)
-                await silenced()
+                self._silent = await _went_through(silenced)
             await self._clock.sleep(self._every if not self._lags(began) else 1.0)
 
     def _lags(self, began: float) -> bool:
@@ -128,3 +132,12 @@ class Presence:
 
     def _name(self, identity: str) -> str:
         return f"{self._instance}-replica-{identity}"
+
+
+async def _went_through(silenced: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        await silenced()
+    except Exception as error:
+        log.error("Work that others may take for lost could not be ended, and is tried again: %r", error)
+        return False
+    return True

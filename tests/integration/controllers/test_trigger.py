@@ -108,6 +108,40 @@ async def runs(world: World, count: int) -> None:
             world.clock.advance(1)
 
 
+class Hanging(Away):
+    """A store that is asked for a run and does not answer."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.asked, self.left, self.answers = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def create(self, resource: Resource, **options: Any) -> Resource:
+        self.asked.set()
+        try:
+            await self.answers.wait()
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
+        return await super().create(resource, **options)
+
+
+async def test_a_run_that_is_being_begun_is_left_to_who_leads_next(tmp_path: Path) -> None:
+    async with World.opened(tmp_path) as world:
+        await world.apply([resource("StrategyTrigger", "any", {"strategy": "main", "events": [{}]})])
+        store = Hanging(world.store)
+        first = asyncio.create_task(TriggerController(store, world.bus, world.clock, TriggerIndex(), {}).run())
+        await world.bus.publish([push("late")])
+        await asyncio.wait_for(store.asked.wait(), PATIENCE)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert store.left.is_set()
+        next_one = TriggerController(world.store, world.bus, world.clock, TriggerIndex(), {})
+        running = asyncio.create_task(next_one.run())
+        await runs(world, 1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_what_a_burst_of_webhooks_brings_is_begun_when_all_have_their_answers(tmp_path: Path) -> None:
     async with World.opened(tmp_path) as world:
         await world.apply([resource("StrategyTrigger", "any", {"strategy": "main", "events": [{}]})])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from kabanero.model.kinds.core import EVENT
 from kabanero.model.kinds.registry import STAGE_RUN, STRATEGY_RUN
 from kabanero.model.kinds.runs import RunPhase, RunStatus, StagePhase
 from kabanero.model.resource import Key
-from kabanero.ports import EventQuery, Fate, StoredEvent
+from kabanero.ports import EventQuery, Fate, Page, Store, StoredEvent
 
 from tests.integration.controllers.world import PATIENCE, World
 from tests.support.clock import FakeClock
@@ -147,6 +148,44 @@ async def test_a_controller_that_breaks_while_it_is_stopped_is_not_started_again
     assert task.cancelled()
 
 
+class EndingWhenStopped:
+    """A controller that takes being stopped for its end, and does not tell."""
+
+    def __init__(self) -> None:
+        self.starts, self.started = 0, asyncio.Event()
+
+    async def run(self) -> None:
+        self.starts += 1
+        self.started.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+async def test_a_controller_that_ends_in_peace_when_it_is_stopped_is_not_started_again() -> None:
+    ending = EndingWhenStopped()
+    task = asyncio.create_task(supervise({"ending": ending}, FakeClock()))
+    await ending.started.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert (task.cancelled(), ending.starts) == (True, 1)
+
+
+class Reopening:
+    """A store in which every run is taken up again right after it was listed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def list(self, *arguments: Any, **options: Any) -> Page:
+        page = await self._store.list(*arguments, **options)
+        for run in page.items:
+            await self._store.update({**run, "status": {"phase": "Running"}}, status=True)
+        return page
+
+
 class TestRetention:
     async def test_runs_that_ended_long_ago_go_and_others_stay(self, world: World) -> None:
         for name, phase in (("old", "Succeeded"), ("open", "Running")):
@@ -166,6 +205,14 @@ class TestRetention:
         await world.store.update({**run, "status": status}, status=True)
         await self.cleaned(world, after=10**8, runs=0)
         assert await self.names(world) == ["old"]
+
+    async def test_a_run_that_was_reopened_while_the_clean_up_is_at_work_stays(self, world: World) -> None:
+        await world.start("again", "any")
+        status = {"phase": "Failed", "contextID": "c", "completionTime": "2020-01-01T12:00:00Z"}
+        await world.store.update({**await world.run("again"), "status": status}, status=True)
+        ages = Ages(runs=3600, messages=0, events=0, every=60)
+        await Retention(Reopening(world.store), world.clock, world.bus.prune, ages).once()  # type: ignore[arg-type]
+        assert (await world.run("again"))["status"]["phase"] == "Running"
 
     async def cleaned(self, world: World, *, after: float, runs: float = 3600) -> None:
         world.clock.advance(after)

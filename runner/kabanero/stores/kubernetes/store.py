@@ -51,10 +51,9 @@ class KubernetesStore:
         """As `Store.get`."""
         if recent and (known := self._memory.recall(key)):
             return known
-        losses = self._memory.losses(key.type)
+        asked = self._memory.asked(key.type)
         found = received(key.type, await self._client.call(Request("get", key.type, key.namespace, key.name)))
-        if losses == self._memory.losses(key.type):  # Else it may be gone already, and nobody would say so again.
-            self._memory.keep(key, found)
+        self._memory.answered(key, found, asked)
         return found
 
     async def list(
@@ -82,8 +81,9 @@ class KubernetesStore:
         known = self._memory.recall_all(scope.type)
         if known is None:
             place = self._memory.place(scope.type)
-            known = (await whole(self._client, Scope(scope.type), self._settings.page)).items
-            self._memory.keep_all(scope.type, known, place)
+            listed = await whole(self._client, Scope(scope.type), self._settings.page)
+            known = listed.items
+            self._memory.keep_all(scope.type, known, listed.resource_version, place)
         found = [each for each in known if scope.holds(each)]
         return Page(found, max((version_of(each) for each in known), key=int, default=""))
 

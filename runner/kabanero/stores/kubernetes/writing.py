@@ -45,7 +45,7 @@ class Writing:
         if type.namespaced and not key.namespace:
             raise InvalidError(type.kind, [Problem("metadata.namespace", "is missing")])
         request = Request("create", type, key.namespace, query=_query(dry_run))
-        return self._took(received(type, await self._client.call(request, to_create(resource))), type, dry_run)
+        return await self._sent(request, to_create(resource), dry_run)
 
     async def update(self, resource: Resource, *, status: bool = False, dry_run: bool = False) -> Resource:
         """As `Store.update`."""
@@ -83,15 +83,17 @@ class Writing:
 
     async def _written(self, request: Request, key: Key, body: Any, dry_run: bool) -> Resource:
         try:
-            return self._took(received(key.type, await self._client.call(request, body)), key.type, dry_run)
+            return await self._sent(request, body, dry_run)
         except (ConflictError, NotFoundError):
             self._memory.forget(key)
             raise
 
-    def _took(self, resource: Resource, type: ResourceType, dry_run: bool) -> Resource:
+    async def _sent(self, request: Request, body: Any, dry_run: bool) -> Resource:
+        asked = self._memory.asked(request.type)
+        written = received(request.type, await self._client.call(request, body))
         if not dry_run:
-            self._memory.keep(key_of(type, resource), resource)
-        return resource
+            self._memory.answered(key_of(request.type, written), written, asked)
+        return written
 
     async def delete(self, key: Key, uid: str, version: str, propagation: str, dry_run: bool) -> Resource:
         """As `Store.delete`. The server answers a removal without the resource, so it is looked at before."""
@@ -105,9 +107,11 @@ class Writing:
         }
         if dry_run:
             options["dryRun"] = ["All"]
-        else:
-            self._memory.forget(key)
-        answer = await self._client.call(_about("delete", key), options)
+        try:
+            answer = await self._client.call(_about("delete", key), options)
+        finally:
+            if not dry_run:
+                self._memory.forget(key)  # Not before: what is heard until it is answered may be from before.
         return seen if answer.get("kind") == "Status" else received(key.type, answer)
 
     async def write_all(self, writes: Sequence[Write]) -> list[Resource | KabaneroError]:
