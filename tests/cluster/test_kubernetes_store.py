@@ -186,6 +186,8 @@ async def test_a_recent_read_costs_no_request_while_the_kind_is_followed(apiserv
         await store.get(key("a", space), recent=True)
         assert client.requests.numbers["get", "stageruns"] == 1
         async with Follower(store, space) as follower:
+            await store.create(stage_run("watched", space))
+            await follower.until(lambda: "watched" in follower.names())
             written = await store.create(stage_run("b", space))
             await follower.until(lambda: "b" in follower.names())
             assert await store.get(key("b", space), recent=True) == written
