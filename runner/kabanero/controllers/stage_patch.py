@@ -35,9 +35,8 @@ async def patched(store: Store, stage_run: Resource, fields: Mapping[str, object
             return now
         status = now["status"]
         merged = {key: value for key, value in {**status, **fields}.items() if value is not None}
-        since = (
-            status.get("startTime") or now["metadata"]["creationTimestamp"]
-        )  # Somebody may have written this status.
+        # Somebody else may have written this status.
+        since = status.get("startTime") or now["metadata"]["creationTimestamp"]
         merged["conditions"] = [condition("Unknown", str(merged.get("reason") or "Running"), "", since)]
         if merged == status:
             return now
