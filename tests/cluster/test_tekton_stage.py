@@ -54,10 +54,16 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def world(cluster: SimulatedCluster, collections: Path, tmp_path: Path) -> Iterator[StageWorld]:
     name = f"stages-{uuid.uuid4().hex[:8]}"
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    make_namespace(cluster, name)
     yield StageWorld(cluster, name, tmp_path, collections)
     for kind in ("stageruns", "pipelineruns"):
         cluster.kubectl("delete", kind, "--all", f"--namespace={name}", "--wait=false")
+
+
+def make_namespace(cluster: SimulatedCluster, name: str) -> None:
+    """With the account that its pods have; a controller makes it a moment later."""
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    wait_until(lambda: cluster.list("serviceaccounts", name), f"the account of {name}")
 
 
 # --- what is made ---
@@ -127,7 +133,7 @@ async def test_a_template_in_an_input_is_never_evaluated(world: StageWorld) -> N
 
 async def test_a_pipeline_of_another_namespace_runs_there(world: StageWorld) -> None:
     elsewhere = f"{world.namespace}-builds"
-    world.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": elsewhere}})
+    make_namespace(world.cluster, elsewhere)
     world.apply(BUILD, namespace=elsewhere)
     begun = await world.begin({**SPEC, "pipelineNamespace": elsewhere}, **BOUND)
     report = world.play(begun)
