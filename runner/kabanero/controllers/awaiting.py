@@ -14,7 +14,7 @@ from typing import Any
 from kabanero.controllers.definitions import StageUnknownError, stage_of
 from kabanero.controllers.failure_detail import FailureDetail, LogTail, no_log
 from kabanero.controllers.object_end import ObjectEnd
-from kabanero.controllers.object_watch import ObjectWatch
+from kabanero.controllers.object_watch import Attempt, ObjectWatch
 from kabanero.controllers.stage_patch import patched
 from kabanero.controllers.stage_runs import is_past
 from kabanero.controllers.stopping import Stopping
@@ -47,19 +47,19 @@ class Awaiting:
         self._objects = ObjectWatch(store, clock)
         self._detail = FailureDetail(store, log_tail)
         self._stopping = Stopping(store, clock)
-        self._held: dict[tuple[str, int], Key] = {}
+        self._held: dict[Attempt, Key] = {}
 
     async def ended(self, stage_run: Resource, stage: Resource | None = None) -> StageEnded:
         """Returns when the object has ended. `stage` is the stage's resource; looked up when it is left out."""
         namespace, waiting_for = stage_run["metadata"]["namespace"], stage_run["status"]["waitingFor"]
-        shown = _Shown()
+        attempt, shown = _attempt_of(stage_run), _Shown()
         showing = asyncio.get_running_loop().create_task(self._show(stage_run, shown))
-        await self._hold(stage_run)
+        if key := await self._objects.key_of(namespace, waiting_for):
+            self._held[attempt] = key
         try:
-            attempt = _attempt_of(stage_run)
             seen = await self._objects.ended(namespace, waiting_for, shown.take, made_for=attempt)
         finally:
-            self._held.pop(_attempt_of(stage_run), None)
+            self._held.pop(attempt, None)
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
         return await self._told(stage_run, stage, seen)
@@ -67,11 +67,6 @@ class Awaiting:
     async def close(self) -> None:
         """Ends all watches; what is waited for is waited for again at the next start."""
         await self._objects.close()
-
-    async def _hold(self, stage_run: Resource) -> None:
-        key = await self._objects.key_of(stage_run["metadata"]["namespace"], stage_run["status"]["waitingFor"])
-        if key:
-            self._held[_attempt_of(stage_run)] = key
 
     async def _told(self, stage_run: Resource, stage: Resource | None, seen: ObjectEnd) -> StageEnded:
         made: Mapping[str, Any] = {}
@@ -151,7 +146,7 @@ class Awaiting:
             log.debug("%s of %s was not written: %s", ", ".join(fields), stage_run["metadata"]["name"], error)
 
 
-def _attempt_of(stage_run: Resource) -> tuple[str, int]:
+def _attempt_of(stage_run: Resource) -> Attempt:
     return stage_run["metadata"]["uid"], stage_run["status"]["attempt"]
 
 

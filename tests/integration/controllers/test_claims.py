@@ -24,8 +24,8 @@ from kabanero.ports import WorkResult, WorkStatus
 
 from tests.integration.controllers.world import INSTANCE, World
 from tests.support.strategies import binding, match, playbook_stage, strategy
-from tests.support.tekton import PIPELINE_RUN, TASK_RUN, pipeline_run
 from tests.support.tekton import ended as pipeline_run_ended
+from tests.support.tekton import pipeline_run
 from tests.support.work import ScriptedExecutor
 
 PATIENCE = 5.0
@@ -133,8 +133,7 @@ class Team:
 @pytest.fixture
 async def team(tmp_path: Path) -> AsyncIterator[Team]:
     async with World.opened(tmp_path) as world:
-        for type in (PIPELINE_RUN, TASK_RUN):
-            await world.store.learn(type)
+        await world.learn_tekton()
         yield Team(world)
 
 

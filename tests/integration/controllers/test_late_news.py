@@ -21,7 +21,6 @@ from tests.support.awx import FakeAwx, Script
 from tests.support.mortal import Life
 from tests.support.runner import resource
 from tests.support.strategies import binding, match
-from tests.support.tekton import PIPELINE_RUN, TASK_RUN
 
 ROUNDS = 50
 
@@ -64,8 +63,7 @@ class LateStore:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with World.opened(tmp_path) as world:
-        for type in (PIPELINE_RUN, TASK_RUN):
-            await world.store.learn(type)
+        await world.learn_tekton()
         world.store = LateStore(world.store)  # type: ignore[assignment]
         world.tells_runs = world.begins_early = True
         yield Scene(world)

@@ -18,7 +18,7 @@ from tests.integration.controllers.world import PATIENCE, World
 from tests.support.mortal import Life
 from tests.support.runner import resource
 from tests.support.strategies import binding, match
-from tests.support.tekton import PIPELINE_RUN, TASK_RUN, ended, pipeline_run
+from tests.support.tekton import PIPELINE_RUN, ended, pipeline_run
 from tests.support.work import ScriptedExecutor
 
 ELSEWHERE = "builds"
@@ -119,8 +119,7 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with World.opened(tmp_path) as world:
-        for type in (PIPELINE_RUN, TASK_RUN):
-            await world.store.learn(type)
+        await world.learn_tekton()
         yield Scene(world)
 
 

@@ -140,12 +140,7 @@ class BreakingWhenStopped:
 
 
 async def test_a_controller_that_breaks_while_it_is_stopped_is_not_started_again() -> None:
-    breaking = BreakingWhenStopped()
-    task = asyncio.create_task(supervise({"breaking": breaking}, FakeClock()))
-    await breaking.started.wait()
-    task.cancel()
-    await asyncio.wait([task], timeout=5)
-    assert task.cancelled()
+    assert (await stopped(BreakingWhenStopped())).cancelled()
 
 
 class EndingWhenStopped:
@@ -163,11 +158,17 @@ class EndingWhenStopped:
 
 async def test_a_controller_that_ends_in_peace_when_it_is_stopped_is_not_started_again() -> None:
     ending = EndingWhenStopped()
-    task = asyncio.create_task(supervise({"ending": ending}, FakeClock()))
-    await ending.started.wait()
+    task = await stopped(ending)
+    assert (task.cancelled(), ending.starts) == (True, 1)
+
+
+async def stopped(controller: BreakingWhenStopped | EndingWhenStopped) -> asyncio.Task[None]:
+    """The supervisor of a controller that has started, after it was cancelled."""
+    task = asyncio.create_task(supervise({"one": controller}, FakeClock()))
+    await controller.started.wait()
     task.cancel()
     await asyncio.wait([task], timeout=5)
-    assert (task.cancelled(), ending.starts) == (True, 1)
+    return task
 
 
 class Reopening:

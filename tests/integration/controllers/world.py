@@ -29,6 +29,7 @@ from kabanero.stores.sqlite import SqliteStore
 from tests.support.clock import FakeClock
 from tests.support.mortal import Life, MortalBus, MortalStore
 from tests.support.runner import resource
+from tests.support.tekton import PIPELINE_RUN, TASK_RUN
 from tests.support.work import ScriptedExecutor
 
 INSTANCE = "test"
@@ -58,6 +59,11 @@ class World:
         yield cls(store, bus, clock)
         await bus.close()
         await store.close()
+
+    async def learn_tekton(self) -> None:
+        """The store has Tekton's kinds, as on a cluster."""
+        for type in (PIPELINE_RUN, TASK_RUN):
+            await self.store.learn(type)
 
     async def apply(self, resources: Sequence[Resource]) -> None:
         for each in resources:

@@ -20,6 +20,11 @@ def answered(memory: Memory, version: int, key: Key = KEY) -> None:
     memory.answered(key, at(version), memory.asked(key.type))
 
 
+def reconnect(memory: Memory) -> None:
+    memory.watch_ended(STAGE_RUN.type)
+    memory.watch_began(STAGE_RUN.type)
+
+
 @pytest.fixture
 def memory() -> Memory:
     memory = Memory(3)
@@ -102,8 +107,7 @@ def test_what_was_written_while_the_watch_was_reconnecting_is_not_unwritten_by_o
 
 def test_what_was_written_before_the_watch_reconnected_is_not_unwritten_by_older_news(memory):
     answered(memory, 10)
-    memory.watch_ended(STAGE_RUN.type)
-    memory.watch_began(STAGE_RUN.type)
+    reconnect(memory)
     memory.keep(KEY, at(3))
     assert memory.recall(KEY) is None
 
@@ -141,8 +145,7 @@ def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(memory):
 
 def test_an_answer_to_what_was_asked_before_the_watch_began_is_not_trusted(memory):
     asked = memory.asked(STAGE_RUN.type)
-    memory.watch_ended(STAGE_RUN.type)
-    memory.watch_began(STAGE_RUN.type)
+    reconnect(memory)
     memory.answered(KEY, at(4), asked)
     assert memory.recall(KEY) is None
 
@@ -176,8 +179,7 @@ def test_an_answer_to_what_was_asked_before_our_write_had_to_make_room_is_not_tr
 
 def test_a_write_whose_answer_is_not_trusted_still_replaces_what_was_before(memory):
     asked = memory.asked(STAGE_RUN.type)
-    memory.watch_ended(STAGE_RUN.type)
-    memory.watch_began(STAGE_RUN.type)
+    reconnect(memory)
     answered(memory, 4)
     memory.answered(KEY, at(5), asked)
     assert memory.recall(KEY) is None
@@ -186,8 +188,7 @@ def test_a_write_whose_answer_is_not_trusted_still_replaces_what_was_before(memo
 def test_news_of_one_that_an_answer_made_known_again_count_on_the_next_watch_too(memory):
     memory.forget(KEY)
     answered(memory, 4)
-    memory.watch_ended(STAGE_RUN.type)
-    memory.watch_began(STAGE_RUN.type)
+    reconnect(memory)
     memory.keep(KEY, at(5))
     assert memory.recall(KEY) == at(5)
 
